@@ -1,0 +1,26 @@
+/// Singular values and right singular vectors of a tall matrix, accurate whatever its condition (algorithms.md §4).
+#pragma once
+
+#include "spectralot/core/types.hpp"
+
+namespace spectralot::linalg {
+
+enum class SvdPath { Zero, Gram, CholeskyQR, QR };
+
+struct RightSvd {
+    Vector sigma;    ///< decreasing, > rtol·σ_max, size r
+    Matrix right;    ///< d×r, orthonormal columns: G ≈ U diag(sigma) rightᵀ
+    SvdPath path = SvdPath::Zero;
+};
+
+/// Compact SVD factors (without U) of diag(√weights)·G, weights empty = ones. G is n×d, any n, d (n < d included).
+/// Relative error of sigma ≤ c·eps, of the subspaces c·eps·κ. rtol < 0: eps·max(n, d). Scales 1e±150 are safe.
+RightSvd right_svd(const Eigen::Ref<const Points>& G, const Vector& weights = {}, double rtol = -1.0);
+
+/// Gᵀ diag(weights) G (d×d), weights empty = ones; wide kernel chosen at run time. n×d input, O(nd²).
+Matrix gram(const Eigen::Ref<const Points>& G, const Vector& weights = {});
+
+/// out = alpha·G·B with B d×d, `out` n×d and not aliasing G; wide kernel chosen at run time.
+void apply_right(const Eigen::Ref<const Points>& G, const Matrix& B, double alpha, Eigen::Ref<Points> out);
+
+}  // namespace spectralot::linalg
