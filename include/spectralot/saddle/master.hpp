@@ -4,6 +4,7 @@
 #include "spectralot/core/types.hpp"
 #include "spectralot/gauge/gauge.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace spectralot {
@@ -26,6 +27,8 @@ public:
 
 private:
     Gauge gauge_;
+    int dimension_;
+    std::optional<GaugeProgram> program_;
     std::vector<Matrix> moments_;
     std::vector<Matrix> recorded_;  ///< active matrices of a gauge without program
 };

@@ -1,0 +1,40 @@
+/// Transport results as JSON, format "spectralot.transport" version 1 (docs/json.md).
+#pragma once
+
+#include "gauge_json.hpp"
+#include "spectralot/spectralot.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace spectralot::cli {
+
+/// {"format": …, "version": 1, "spectralot": "0.1.0", "gauge": …}: how every object this tool writes begins.
+nlohmann::ordered_json document(std::string_view format, const nlohmann::json& gauge);
+
+nlohmann::ordered_json rows_of(const Matrix& matrix);
+
+/// Everything but the arrays that grow with the measures. `options`: the options the result was solved with.
+nlohmann::ordered_json summary_of(const TransportResult& result, const DescribedGauge& gauge, const DiscreteMeasure& mu,
+                                  const DiscreteMeasure& nu, nlohmann::ordered_json options);
+
+/// Adds the plan, the potentials and the history to a summary: enough to verify it.
+void add_arrays(nlohmann::ordered_json& summary, const TransportResult& result);
+
+/// What `verify` needs from a stored result.
+struct StoredResult {
+    DescribedGauge gauge;
+    Certificate claimed;
+    bool converged = false;
+    double tol = 0.0;
+    SparsePlan plan;
+    Matrix metric;
+    Potentials potentials;
+};
+
+/// Throws FileError naming `name` and the field when the document is not such a result.
+StoredResult result_from_json(const nlohmann::json& document, const std::string& name);
+
+}  // namespace spectralot::cli

@@ -1,0 +1,155 @@
+"""Pictures of results. Every function draws into `ax` (a new one by default) and returns it; Matplotlib loads on use.
+
+Source red, target blue, segments black with an opacity that grows with the mass they move; curves in the colour-blind
+safe palette of Okabe and Ito. Clouds in more than two dimensions show their first two coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._arrays import Array, ArrayLike, as_points, invalid
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .flow import Trajectory
+    from .transport import TransportResult
+
+__all__ = ["energy", "geodesic", "plan", "trajectories"]
+
+SOURCE = "#c8102e"
+TARGET = "#1f4fa3"
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+def plan(
+    result: TransportResult,
+    X_a: ArrayLike | None = None,
+    X_b: ArrayLike | None = None,
+    ax: Axes | None = None,
+    kind: str = "plan",
+) -> Axes:
+    """Both clouds and where the mass goes.
+
+    Parameters
+    ----------
+    result : TransportResult
+    X_a, X_b : arrays, optional
+        Other positions for the same atoms (for example a projection); those of the result by default.
+    ax : Axes, optional
+    kind : "plan" or "matching"
+        "plan": a segment per plan entry, opacity by mass. "matching": the permutation extracted from the plan.
+    """
+    x = _plane(result.X_a if X_a is None else X_a, "X_a")
+    y = _plane(result.X_b if X_b is None else X_b, "X_b")
+    if kind == "matching":
+        targets, _ = result.matching()
+        rows, cols, opacity = np.arange(len(x)), targets, np.full(len(x), 0.75)
+    elif kind == "plan":
+        rows, cols = result.rows, result.cols
+        opacity = 0.06 + 0.69 * result.masses / result.masses.max()
+    else:
+        raise invalid("kind", "must be 'plan' or 'matching'", repr(kind))
+
+    ax = _cloud_axes(ax)
+    _segments(ax, np.stack([x[rows], y[cols]], axis=1), opacity)
+    _dots(ax, x, result.a, SOURCE)
+    _dots(ax, y, result.b, TARGET)
+    return ax
+
+
+def geodesic(
+    result: TransportResult, times: Sequence[float] = (0, 0.25, 0.5, 0.75, 1), ax: Axes | None = None
+) -> Axes:
+    """The displacement interpolation at several times in one picture, from source red to target blue."""
+    ax = _cloud_axes(ax)
+    for t in times:
+        points, weights = result.geodesic(t)
+        _dots(ax, _plane(points, "points"), weights, _between(t), label=f"t = {t:g}")
+    if len(times) > 1:
+        ax.legend(frameon=False, loc="best", markerscale=1.5, handletextpad=0.2, fontsize="small")
+    return ax
+
+
+def trajectories(trajectory: Trajectory, target: ArrayLike | None = None, ax: Axes | None = None) -> Axes:
+    """The path of every particle, from its start (red) to its end (black dot), over the target cloud (blue)."""
+    ax = _cloud_axes(ax)
+    paths = trajectory.points[:, :, :2].swapaxes(0, 1)
+    if paths.shape[2] < 2:
+        raise invalid("trajectory", "must have at least two coordinates", paths.shape[2])
+    if target is not None:
+        _dots(ax, _plane(target, "target"), None, TARGET)
+    _segments(ax, paths, np.full(len(paths), 0.35))
+    _dots(ax, paths[:, 0], trajectory.weights, SOURCE)
+    _dots(ax, paths[:, -1], trajectory.weights, "black")
+    return ax
+
+
+def energy(
+    trajectories: Trajectory | Sequence[Trajectory] | Mapping[str, Trajectory], ax: Axes | None = None
+) -> Axes:
+    """Energy against time on a log scale, one curve per trajectory; the keys of a mapping are the labels."""
+    ax = _axes(ax)
+    if not isinstance(trajectories, Mapping):
+        several = trajectories if isinstance(trajectories, Sequence) else [trajectories]
+        trajectories = {f"{t.gauge!r}" + (f" ({k})" if k else ""): t for k, t in enumerate(several)}
+    for k, (label, trajectory) in enumerate(trajectories.items()):
+        style = ("-", "--", ":")[k // len(OKABE_ITO) % 3]
+        ax.plot(trajectory.times, trajectory.energy, style, color=OKABE_ITO[k % len(OKABE_ITO)], lw=1.6, label=label)
+    ax.set_yscale("log")
+    ax.set_xlabel("time")
+    ax.set_ylabel("energy")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(True, which="major", axis="y", color="0.9", lw=0.6)
+    ax.set_axisbelow(True)
+    ax.margins(x=0)
+    ax.legend(frameon=False)
+    return ax
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(layout="constrained")[1]
+
+
+def _cloud_axes(ax: Axes | None) -> Axes:
+    ax = _axes(ax)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    return ax
+
+
+def _plane(points: ArrayLike, name: str) -> Array:
+    array = as_points(points, name)
+    if array.shape[1] < 2:
+        raise invalid(name, "must have at least two coordinates to be drawn", f"shape {array.shape}")
+    return array[:, :2]
+
+
+def _dots(ax: Axes, points: Array, weights: Array | None, color: object, label: str | None = None) -> None:
+    """Dots whose area is proportional to the mass, and whose total area suits the number of points."""
+    mass = np.ones(len(points)) if weights is None else weights / weights.mean()
+    size = np.clip(3000 / len(points), 2, 40)
+    ax.scatter(points[:, 0], points[:, 1], s=size * mass, color=color, linewidths=0, zorder=3, label=label)
+
+
+def _segments(ax: Axes, paths: Array, opacity: Array) -> None:
+    from matplotlib.collections import LineCollection
+
+    colors = np.zeros((len(paths), 4))
+    colors[:, 3] = opacity
+    ax.add_collection(LineCollection(paths, colors=colors, linewidths=0.7, capstyle="round", zorder=2))
+    ax.autoscale_view()
+
+
+def _between(t: float) -> Array:
+    from matplotlib.colors import to_rgb
+
+    return (1 - t) * np.array(to_rgb(SOURCE)) + t * np.array(to_rgb(TARGET))

@@ -1,0 +1,197 @@
+"""Results on disk: one versioned `.npz` per result, no pickled objects inside."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import gauges
+from ._arrays import as_points, as_symmetric, as_weights, invalid, real_array
+from .gauges import Gauge
+from .transport import HISTORY, TransportResult, _clouds
+
+__all__ = ["gauge_from_dict", "gauge_to_dict", "load", "save"]
+
+FORMAT = "spectralot.transport_result"
+VERSION = 1
+ARRAYS = "X_a X_b rows cols masses potential_a potential_b metric moment".split()
+SCALARS = "lower upper converged status n_iter seconds".split()
+
+
+def save(result: TransportResult, path: str | PathLike[str]) -> None:
+    """Writes `result` to `path`: aside in the same folder first, then renamed, so that no half file is ever left."""
+    header = {"format": FORMAT, "version": VERSION, "gauge": gauge_to_dict(result.gauge)}
+    header |= {name: getattr(result, name) for name in SCALARS}
+    arrays = {name: getattr(result, name) for name in ARRAYS}
+    arrays |= {name: weights for name in ("a", "b") if (weights := getattr(result, name)) is not None}
+    arrays["history"] = np.column_stack([result.history[name] for name in HISTORY.names])
+
+    target = Path(path)
+    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
+        os.chmod(aside, 0o666 & ~_umask())
+        os.replace(aside, target)
+    except BaseException:
+        os.unlink(aside)
+        raise
+
+
+def load(path: str | PathLike[str], gauge: Gauge | None = None) -> TransportResult:
+    """Reads what `TransportResult.save` wrote; nothing in the file is trusted: `verify` proves the bracket again.
+
+    Parameters
+    ----------
+    path : path
+        An `.npz` file.
+    gauge : Gauge, optional
+        Needed for a result of a `CustomGauge`, whose functions are not in the file.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    ValueError
+        It is truncated, malformed or of another format; the message names the file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise ValueError("not an .npz archive")
+            _check_sizes(file)
+            return _result_from(file, gauge)
+    except OSError:
+        raise
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        reason = f"entry {error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
+        raise ValueError(f"{os.fspath(path)}: not a readable spectralot result: {reason}") from error
+
+
+def gauge_to_dict(gauge: Gauge) -> dict[str, Any]:
+    """A gauge as JSON-ready data, the same form as the command line's gauge files."""
+    match gauge:
+        case gauges.Schatten(p):
+            return {"name": "schatten", "p": "inf" if np.isinf(p) else p}
+        case gauges.KyFan(k):
+            return {"name": "ky_fan", "k": k}
+        case gauges.WeightedTrace(A):
+            return {"name": "weighted_trace", "A": A}
+        case gauges.Polyhedral(matrices):
+            return {"name": "polyhedral", "matrices": matrices}
+        case gauges.BlockSum(blocks, parts):
+            return {"name": "block_sum", "blocks": blocks, "gauges": [gauge_to_dict(g) for g in parts]}
+        case gauges.BlockMax(blocks, parts, eta):
+            spec = {"name": "block_max", "blocks": blocks, "gauges": [gauge_to_dict(g) for g in parts]}
+            return spec if eta is None else spec | {"eta": eta}
+        case gauges.ConicSum(parts, weights):
+            return {"name": "conic_sum", "gauges": [gauge_to_dict(g) for g in parts], "weights": weights}
+        case gauges.Entrywise(M):
+            return {"name": "entrywise", "M": M}
+        case gauges.FixedMetric(metric):
+            return {"name": "fixed_metric", "metric": metric}
+        case gauges.CustomGauge():
+            return {"name": "custom"}
+    raise invalid("gauge", "must be a gauge of this package", repr(gauge))
+
+
+def gauge_from_dict(spec: Any) -> Gauge:
+    """The inverse of `gauge_to_dict`; ValueError for anything else."""
+    simple = {
+        "schatten": (gauges.Schatten, ["p"], []),
+        "trace": (gauges.Trace, [], []),
+        "operator": (gauges.Operator, [], []),
+        "ky_fan": (gauges.KyFan, ["k"], []),
+        "weighted_trace": (gauges.WeightedTrace, ["A"], []),
+        "polyhedral": (gauges.Polyhedral, ["matrices"], []),
+        "block_sum": (gauges.BlockSum, ["blocks", "gauges"], []),
+        "block_max": (gauges.BlockMax, ["blocks", "gauges"], ["eta"]),
+        "conic_sum": (gauges.ConicSum, ["gauges", "weights"], []),
+        "entrywise": (gauges.Entrywise, ["M"], []),
+        "fixed_metric": (gauges.FixedMetric, ["metric"], []),
+    }
+    name = spec.get("name") if isinstance(spec, dict) else None
+    if not isinstance(name, str) or name not in simple:
+        raise invalid("gauge", f"name must be one of {', '.join(simple)}", repr(name))
+    build, needed, optional = simple[name]
+    values = {key: value for key, value in spec.items() if key != "name"}
+    if not set(needed) <= set(values) <= {*needed, *optional}:
+        raise invalid("gauge", f"{name} needs exactly the fields {needed + optional}", sorted(values))
+    if values.get("p") == "inf":
+        values["p"] = np.inf
+    if "gauges" in values:
+        if not isinstance(values["gauges"], list):
+            raise invalid("gauges", "must be a list", repr(values["gauges"]))
+        values["gauges"] = [gauge_from_dict(part) for part in values["gauges"]]
+    return build(**values)
+
+
+def _check_sizes(file: Any) -> None:
+    """Refuses a file whose members would expand far beyond what it holds (a zip bomb), before reading any."""
+    for member in file.zip.infolist():
+        if member.file_size > 1100 * member.compress_size + 4096:  # deflate cannot do better than 1032:1
+            raise ValueError(f"entry {member.filename} claims {member.file_size} bytes")
+
+
+def _result_from(file: Any, gauge: Gauge | None) -> TransportResult:
+    header = json.loads(str(file["header"][()]))
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise ValueError(f"header must say format {FORMAT}")
+    if header.get("version") != VERSION:
+        raise ValueError(f"version must be {VERSION}, got {header.get('version')!r}")
+    if gauge is None:
+        if header["gauge"] == {"name": "custom"}:
+            raise ValueError("it belongs to a CustomGauge: pass load(path, gauge=...)")
+        gauge = gauge_from_dict(header["gauge"])
+
+    X_a, X_b, a, b = _clouds(*(file[name] if name in file else None for name in ("X_a", "X_b", "a", "b")))
+    n, m, d = len(X_a), len(X_b), X_a.shape[1]
+    rows, cols = (_indices(file[name], name, size) for name, size in (("rows", n), ("cols", m)))
+    masses = real_array(file["masses"], "masses")
+    if not rows.shape == cols.shape == masses.shape:
+        raise invalid("masses", "must be as long as rows and cols", masses.shape)
+    history = as_points(file["history"], "history", len(HISTORY)) if len(file["history"]) else np.empty((0, len(HISTORY)))
+    potentials = {}
+    for name, size in (("potential_a", n), ("potential_b", m)):
+        potentials[name] = real_array(file[name], name)
+        if potentials[name].shape != (size,):
+            raise invalid(name, f"must have shape ({size},)", potentials[name].shape)
+    types = {"lower": float, "upper": float, "converged": bool, "status": str, "n_iter": int, "seconds": float}
+    for name, kind in types.items():
+        if type(header[name]) is not kind:
+            raise invalid(name, f"must be {kind.__name__}", repr(header[name]))
+    return TransportResult(
+        X_a=X_a,
+        X_b=X_b,
+        a=a,
+        b=b,
+        gauge=gauge,
+        rows=rows,
+        cols=cols,
+        masses=masses,
+        **potentials,
+        metric=as_symmetric(file["metric"], "metric", d),
+        moment=as_symmetric(file["moment"], "moment", d),
+        history=np.ascontiguousarray(history).view(HISTORY).reshape(-1),
+        **{name: header[name] for name in SCALARS},
+    )
+
+
+def _indices(array: Any, name: str, size: int) -> Any:
+    if array.ndim != 1 or array.dtype.kind != "i" or (len(array) and not (0 <= array.min() and array.max() < size)):
+        raise invalid(name, f"must be indices below {size}", f"{array.dtype} of shape {array.shape}")
+    return array.astype(np.int32)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,43 @@
+/// What the binding files share: type casters and one registration function per file.
+#pragma once
+
+#include <nanobind/eigen/dense.h>
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "foreground.hpp"
+#include "spectralot/spectralot.hpp"
+
+namespace spectralot::python {
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+/// Called with (iteration, lower, upper, seconds) after each outer iteration; a true answer stops the solver.
+using ProgressCallback = std::function<bool(int, double, double, double)>;
+
+/// An observer whose progress goes to `callback` on the calling Python thread, and whose token stops the work.
+inline Observer observer_for(const ProgressCallback& callback) {
+    Observer observer;
+    if (callback) {
+        observer.on_progress = [callback, cancel = observer.cancel](const Progress& at) {
+            try {
+                if (Foreground::in_python([&] { return callback(at.iteration, at.lower, at.upper, at.seconds); }))
+                    cancel.request();
+            } catch (const Abandoned&) {  // the solver stops with its best result; `run` rethrows what Python raised
+            }
+        };
+    }
+    return observer;
+}
+
+inline nb::str text(std::string_view value) { return nb::str(value.data(), value.size()); }
+
+void bind_gauge(nb::module_& m);
+void bind_transport(nb::module_& m);
+void bind_flow(nb::module_& m);
+
+}  // namespace spectralot::python

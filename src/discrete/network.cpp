@@ -1,0 +1,251 @@
+#include "discrete/network.hpp"
+
+#include "discrete/envelope.hpp"
+#include "discrete/refine.hpp"
+#include "discrete/simplex.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace spectralot {
+
+namespace {
+
+constexpr int coarsest_clusters = 32;   ///< small enough to solve over all pairs
+constexpr int candidates_per_row = 8;
+constexpr int candidates_per_col = 4;
+constexpr int added_per_row = 4;        ///< violated arcs taken per pricing round
+constexpr int rounds_per_middle_level = 10;
+constexpr int kept_per_row = 10;        ///< arcs kept between two metrics
+constexpr double base_tolerance = 8.0 * epsilon;
+
+/// The potentials as functions on space: f_i = |x_i|² - 2φ_i and g_j = |y_j|² - 2ψ_j are feasible if and only if
+/// φ_i + ψ_j ≥ <x_i, y_j>, so that the best φ is the envelope of the y_j with offsets ψ_j. A tree neighbour of each point
+/// is where its own piece is expected to be the best.
+struct Conjugates {
+    Vector phi;
+    Vector psi;
+    Points row_hint;
+    Points col_hint;
+};
+
+Points gather(const Points& points, const std::vector<int>& index) {
+    Points result(static_cast<Index>(index.size()), points.cols());
+    for (Index k = 0; k < result.rows(); ++k) result.row(k) = points.row(index[k]);
+    return result;
+}
+
+template <class Flow>
+Conjugates conjugates(const SpanningTree<Flow>& tree, const Points& x, const Points& y) {
+    std::vector<int> of_row(static_cast<std::size_t>(tree.n_rows()));
+    std::vector<int> of_col(static_cast<std::size_t>(tree.n_cols()));
+    for (int i = 0; i < tree.n_rows(); ++i) of_row[i] = tree.row_neighbour(i);
+    for (int j = 0; j < tree.n_cols(); ++j) of_col[j] = tree.col_neighbour(j);
+    const Eigen::Map<const Vector> f(tree.row_potentials(), tree.n_rows());
+    const Eigen::Map<const Vector> g(tree.col_potentials(), tree.n_cols());
+    return {(x.rowwise().squaredNorm() - f) / 2.0, (y.rowwise().squaredNorm() - g) / 2.0, gather(y, of_row),
+            gather(x, of_col)};
+}
+
+/// Violated arcs, the worst few of each row. Everything found by inner products is confirmed by its reduced cost.
+template <class Flow>
+std::vector<Arc> violated_arcs(const SpanningTree<Flow>& tree, const Points& x, const Points& y,
+                               const SquaredDistance& cost, const PairTolerance& tolerance, const SolveContext& context) {
+    const Conjugates dual = conjugates(tree, x, y);
+    BestPieces best(x.rows(), added_per_row);
+    make_envelope(y, dual.psi, dual.col_hint)->search(x, dual.phi, best, context);
+    std::vector<Arc> arcs;
+    for (int i = 0; i < tree.n_rows(); ++i) {
+        for (int k = 0; k < best.count[i]; ++k) {
+            const int j = best.index[i * best.k + k];
+            const double reduced = cost(i, j) - tree.row_potentials()[i] - tree.col_potentials()[j];
+            if (reduced + tolerance(i, j) < 0.0) arcs.push_back({i, j});
+        }
+    }
+    return arcs;
+}
+
+/// A coarse potential at finer points: the envelope of the coarse pieces, smoothed over the four best of them.
+struct Interpolated {
+    Vector value;
+    Points hint;  ///< the coarse point whose piece is the best
+};
+
+Interpolated interpolate(const Points& coarse, const Vector& offset, const Points& coarse_hint, const Points& fine,
+                         const SolveContext& context) {
+    constexpr int k = 4;
+    BestPieces best(fine.rows(), k);
+    make_envelope(coarse, offset, coarse_hint)->search(fine, {}, best, context);
+    Interpolated result{Vector::Zero(fine.rows()), Points::Zero(fine.rows(), fine.cols())};
+    for (Index i = 0; i < fine.rows(); ++i) {
+        const int count = best.count[i];
+        if (count == 0) continue;  // cancelled
+        const double* const v = &best.value[i * k];
+        const double spread = v[0] - v[count - 1];
+        result.value[i] = v[0];
+        result.hint.row(i) = coarse.row(best.index[i * k]);
+        if (!(spread > 0.0)) continue;
+        double sum = 0.0;
+        for (int t = 0; t < count; ++t) sum += std::exp((v[t] - v[0]) / spread);
+        result.value[i] += spread * std::log(sum);
+    }
+    return result;
+}
+
+/// Arcs between finer clouds that are likely to carry flow: small power distances under the interpolated potentials.
+std::vector<Arc> candidate_arcs(const Conjugates& coarse, const Points& coarse_x, const Points& coarse_y,
+                                const Points& x, const Points& y, const SolveContext& context) {
+    const Interpolated psi = interpolate(coarse_x, coarse.phi, coarse.row_hint, y, context);
+    const Interpolated at_rows = interpolate(coarse_y, coarse.psi, coarse.col_hint, x, context);
+    std::vector<Arc> arcs;
+    BestPieces of_row(x.rows(), candidates_per_row);
+    make_envelope(y, psi.value, psi.hint)->search(x, {}, of_row, context);
+    Vector phi = Vector::Zero(x.rows());
+    for (int i = 0; i < static_cast<int>(x.rows()); ++i) {
+        if (of_row.count[i] > 0) phi[i] = of_row.value[i * of_row.k];
+        for (int k = 0; k < of_row.count[i]; ++k) arcs.push_back({i, of_row.index[i * of_row.k + k]});
+    }
+    BestPieces of_col(y.rows(), candidates_per_col);
+    make_envelope(x, phi, at_rows.hint)->search(y, {}, of_col, context);
+    for (int j = 0; j < static_cast<int>(y.rows()); ++j) {
+        for (int k = 0; k < of_col.count[j]; ++k) arcs.push_back({of_col.index[j * of_col.k + k], j});
+    }
+    return arcs;
+}
+
+std::vector<Arc> all_pairs(int n_rows, int n_cols) {
+    std::vector<Arc> arcs;
+    for (int i = 0; i < n_rows; ++i) {
+        for (int j = 0; j < n_cols; ++j) arcs.push_back({i, j});
+    }
+    return arcs;
+}
+
+template <class T>
+std::vector<T> permuted(const std::vector<T>& values, const std::vector<int>& order) {
+    std::vector<T> result(values.size());
+    for (std::size_t k = 0; k < order.size(); ++k) result[k] = values[order[k]];
+    return result;
+}
+
+/// Levels to visit: the number of clusters doubles, but the last middle level is well below the full problem.
+std::vector<int> levels_to_visit(const Hierarchy& rows, const Hierarchy& cols) {
+    const int finest = std::max(rows.n_levels(), cols.n_levels()) - 1;
+    const int n = std::max(rows.n_clusters(finest), cols.n_clusters(finest));
+    std::vector<int> levels;
+    for (int level = 0; level < finest; ++level) {
+        const int clusters = std::max(rows.n_clusters(level), cols.n_clusters(level));
+        if (2 * clusters > coarsest_clusters && 8 * clusters < 5 * n) levels.push_back(level);
+    }
+    levels.push_back(finest);
+    return levels;
+}
+
+}  // namespace
+
+template <class Flow>
+typename NetworkTransport<Flow>::Level NetworkTransport<Flow>::make_level(int level, const Points& sorted_x,
+                                                                          const Points& sorted_y,
+                                                                          const Supplies<Flow>& sorted) const {
+    return {cluster_centres(sorted_x, sorted.row, rows_.begin(level)),
+            cluster_centres(sorted_y, sorted.col, cols_.begin(level)), cluster_supplies(sorted.row, rows_.begin(level)),
+            cluster_supplies(sorted.col, cols_.begin(level))};
+}
+
+template <class Flow>
+void NetworkTransport<Flow>::solve_cold(const Points& x, const Points& y, SolveContext& context) {
+    rows_ = Hierarchy(x);
+    cols_ = Hierarchy(y);
+    const Points sorted_x = rows_.sorted(x);
+    const Points sorted_y = cols_.sorted(y);
+    Supplies<Flow> sorted = supplies_;
+    sorted.row = permuted(supplies_.row, rows_.order());
+    sorted.col = permuted(supplies_.col, cols_.order());
+
+    const std::vector<int> levels = levels_to_visit(rows_, cols_);
+    const int finest = levels.back();
+    int level = levels.front();
+    Level here = make_level(level, sorted_x, sorted_y, sorted);
+    std::vector<FlowArc<Flow>> basis = north_west_corner(here.row_supply, here.col_supply);
+    std::vector<Arc> candidates =
+        here.x.rows() <= 2 * coarsest_clusters && here.y.rows() <= 2 * coarsest_clusters
+            ? all_pairs(static_cast<int>(here.x.rows()), static_cast<int>(here.y.rows()))
+            : std::vector<Arc>{};
+    for (std::size_t visit = 0;; ++visit) {
+        tree_ = SpanningTree<Flow>(static_cast<int>(here.x.rows()), static_cast<int>(here.y.rows()), basis);
+        arcs_ = ArcSet(tree_.n_rows());
+        arcs_.add(candidates);
+        optimise(here.x, here.y, level == finest ? 0 : rounds_per_middle_level, context);
+        if (level == finest) return;
+
+        const Conjugates dual = conjugates(tree_, here.x, here.y);
+        const Points coarse_x = here.x;
+        const Points coarse_y = here.y;
+        basis = tree_.arcs();
+        for (; level < levels[visit + 1]; ++level) {
+            const Level next = make_level(level + 1, sorted_x, sorted_y, sorted);
+            basis = split_rows(basis, rows_.first_child(level), next.x, next.row_supply, here.y);
+            basis = transposed(split_rows(transposed(basis), cols_.first_child(level), next.y, next.col_supply, next.x));
+            here = next;
+        }
+        candidates = candidate_arcs(dual, coarse_x, coarse_y, here.x, here.y, context);
+    }
+}
+
+template <class Flow>
+void NetworkTransport<Flow>::solve_warm(const Points& x, const Points& y, SolveContext& context) {
+    arcs_.prune(tree_.col_potentials(), kept_per_row);
+    optimise(rows_.sorted(x), cols_.sorted(y), 0, context);
+}
+
+/// Column generation: simplex over the arcs, then all pairs are priced and violated ones join; `max_rounds` 0 = until
+/// none is left.
+template <class Flow>
+void NetworkTransport<Flow>::optimise(const Points& x, const Points& y, int max_rounds, SolveContext& context) {
+    constexpr int patience = 20;  // rounds after which the tolerance doubles: rounding cannot keep the loop alive
+    const SquaredDistance cost(x, y);
+    double tau = base_tolerance;
+    PairTolerance tolerance(x, y, tau);
+    for (int round = 1;; ++round) {
+        tree_.set_potentials(cost);
+        arcs_.set_costs(cost, tolerance);
+        const std::int64_t n_pivots = run_simplex(tree_, arcs_, cost, context);
+        if (n_pivots > 0) tree_.set_potentials(cost);
+        if (round == max_rounds || context.cancelled()) return;
+        const std::vector<Arc> violated = violated_arcs(tree_, x, y, cost, tolerance, context);
+        if (violated.empty()) return;
+        const std::size_t n_new = arcs_.add(violated);
+        if (n_new == 0 && n_pivots == 0) return;
+        if (round % patience == 0) tolerance = PairTolerance(x, y, tau *= 2.0);
+    }
+}
+
+template <class Flow>
+std::vector<typename NetworkTransport<Flow>::Entry> NetworkTransport<Flow>::plan() const {
+    std::vector<Entry> entries;
+    for (const auto& arc : tree_.arcs()) {
+        const double mass = supplies_.mass(arc.flow);
+        if (mass > 0.0) entries.push_back({rows_.order()[arc.row], cols_.order()[arc.col], mass});
+    }
+    return entries;
+}
+
+template <class Flow>
+Vector NetworkTransport<Flow>::row_potentials() const {
+    Vector f(tree_.n_rows());
+    for (int i = 0; i < tree_.n_rows(); ++i) f[rows_.order()[i]] = tree_.row_potentials()[i];
+    return f;
+}
+
+template <class Flow>
+Vector NetworkTransport<Flow>::col_potentials() const {
+    Vector g(tree_.n_cols());
+    for (int j = 0; j < tree_.n_cols(); ++j) g[cols_.order()[j]] = tree_.col_potentials()[j];
+    return g;
+}
+
+template class NetworkTransport<std::int64_t>;
+template class NetworkTransport<Int128>;
+
+}  // namespace spectralot

@@ -1,0 +1,73 @@
+/// Minimises a smooth convex function of Q over the set K of a gauge by following the central path of its program.
+///
+/// Every leaf keeps its own variable: τ > 0 for a branch, 0 ≺ Q ⪯ τI with trace kτ for Ky Fan, Q ≻ 0 with
+/// ‖Q‖_{p'} + slack = τ for Schatten, each with its logarithmic barrier. Newton's equations are written in the
+/// eigenbasis of each leaf and in coordinates relative to its eigenvalues, where the barrier of log det Q is the
+/// identity: eigenvalues keep their relative accuracy however small they get.
+/// Cost of a step: O(N³), N the number of variables (d(d+1)/2 per matrix leaf; d when everything is diagonal).
+#pragma once
+
+#include "spectralot/core/types.hpp"
+#include "spectralot/gauge/program.hpp"
+
+#include <functional>
+#include <vector>
+
+namespace spectralot::detail {
+
+/// Derivatives of the objective at Q: gradient, and K, M with Hessian f''[H1, H2] = 2 tr(K H1 M H2).
+struct LocalModel {
+    Matrix gradient;
+    Matrix K;
+    Matrix M;
+};
+using Objective = std::function<LocalModel(const Matrix& Q)>;
+
+class CentralPath {
+public:
+    /// `diagonal`: all leaves are spectral on all coordinates and the objective only needs diagonal matrices.
+    CentralPath(const GaugeProgram& program, bool diagonal);
+
+    /// Calls `at_centre(Q, μ·degree)` for every centred point, with μ decreasing, until it returns true or double
+    /// precision ends. The second argument bounds the suboptimality of Q.
+    void follow(const Objective& objective, const std::function<bool(const Matrix&, double)>& at_centre);
+
+private:
+    struct Leaf {
+        const GaugeLeaf* form;
+        Matrix vectors;      ///< eigenvectors of Q, in the coordinates of the block
+        Vector values;       ///< its eigenvalues
+        Vector room;         ///< τ - values, kept apart for accuracy (Ky Fan with k > 1)
+        double slack = 0.0;  ///< τ - ‖Q‖_{p'} (Schatten)
+        double conjugate = 0.0;
+        Index first = 0;     ///< index of its first unknown
+        [[nodiscard]] bool has_room() const { return room.size() > 0; }
+        [[nodiscard]] bool has_slack() const { return conjugate > 0.0; }
+    };
+    struct Direction {
+        Vector step;
+        double decrement = 0.0;  ///< Newton decrement in the metric of the barrier
+    };
+
+    [[nodiscard]] Matrix metric() const;
+    [[nodiscard]] Matrix branch_points(int branch) const;
+    [[nodiscard]] Matrix scaled_step(const Leaf& leaf, const Vector& step) const;
+    [[nodiscard]] Matrix scaled_room_step(const Leaf& leaf, const Matrix& Y, const Vector& step) const;
+    Direction newton(const Objective& objective, double target_mu, double barrier_mu) const;
+    double longest_step(const Vector& step) const;
+    void move(const Vector& step, double length);
+    template <class Visit>
+    void for_each_pair(const Leaf& leaf, Visit visit) const;
+
+    const GaugeProgram& program_;
+    bool diagonal_;
+    Vector tau_;
+    std::vector<Leaf> leaves_;
+    Index n_unknowns_ = 0;
+    double degree_ = 0.0;
+};
+
+/// Whether K is invariant under rotations by the form of its program: only spectral leaves on all coordinates.
+bool is_spectral(const GaugeProgram& program);
+
+}  // namespace spectralot::detail

@@ -1,0 +1,203 @@
+#include "gauge/metric_search.hpp"
+
+#include "gauge/barrier.hpp"
+#include "gauge/composition.hpp"
+#include "gauge/spectrum.hpp"
+#include "spectralot/core/errors.hpp"
+
+#include <Eigen/Cholesky>
+#include <Eigen/Eigenvalues>
+
+#include <cmath>
+
+namespace spectralot::detail {
+
+namespace {
+
+/// Q with the velocities it gives to the force: X = diag(σ)WᵀQ⁻¹ (r×d), whose second moment is Q⁻¹SQ⁻¹.
+struct Candidate {
+    Matrix metric;
+    Matrix velocities;
+    double dual_squared = infinity;  ///< tr(Q⁻¹S)
+    double gap = infinity;           ///< γ(XᵀX)/tr(Q⁻¹S) - 1: 0 at the minimiser only
+};
+
+class SelectorSearch {
+public:
+    /// Force factors in the coordinates of the search; σ has been divided by its largest entry.
+    SelectorSearch(const GaugeModel& model, Matrix force) : model_(model), force_(std::move(force)) {}
+
+    /// Follows the central path over `K` and returns the candidate of least gap.
+    Candidate run(const GaugeProgram& K, bool diagonal) const {
+        Candidate best;
+        int without_progress = 0;
+        CentralPath path(K, diagonal);
+        path.follow([&](const Matrix& Q) { return local_model(Q); },
+                    [&](const Matrix& Q, double suboptimality) {
+                        const Candidate candidate = evaluate(Q);
+                        const bool better = candidate.gap < best.gap;
+                        without_progress = better ? 0 : without_progress + 1;
+                        if (better) best = candidate;
+                        return best.gap <= epsilon || without_progress >= 3 ||
+                               suboptimality <= 1e-3 * epsilon * candidate.dual_squared;
+                    });
+        return best;
+    }
+
+    [[nodiscard]] Candidate evaluate(const Matrix& Q) const {
+        Candidate candidate{Q, Q.llt().solve(force_.transpose()).transpose()};
+        candidate.dual_squared = candidate.velocities.cwiseProduct(force_).sum();
+        const Matrix moment = candidate.velocities.transpose() * candidate.velocities;
+        if (moment.allFinite() && candidate.dual_squared > 0.0)
+            candidate.gap = std::abs(model_.value(moment) / candidate.dual_squared - 1.0);
+        return candidate;
+    }
+
+private:
+    [[nodiscard]] LocalModel local_model(const Matrix& Q) const {
+        const Eigen::LLT<Matrix> factor(Q);
+        const Matrix K = factor.solve(Matrix::Identity(Q.rows(), Q.cols()));
+        const Matrix X = factor.solve(force_.transpose());
+        const Matrix moment = X * X.transpose();
+        return {-moment, 0.5 * (K + K.transpose()), moment};
+    }
+
+    const GaugeModel& model_;
+    Matrix force_;  ///< diag(σ)Wᵀ
+};
+
+/// An orthonormal basis that starts with the columns of `right`.
+Matrix completed_basis(const Matrix& right) {
+    const Index d = right.rows();
+    Matrix basis = right.householderQr().householderQ() * Matrix::Identity(d, d);
+    basis.leftCols(right.cols()) = right;
+    return basis;
+}
+
+/// K = conv of the given matrices.
+GaugeProgram hull(const std::vector<Matrix>& atoms) {
+    const int d = static_cast<int>(atoms.front().rows());
+    GaugeProgram program{.dimension = d};
+    const int first = open_maximum(program, static_cast<int>(atoms.size()), 1.0, 0);
+    for (size_t k = 0; k < atoms.size(); ++k)
+        append(program, point_program(atoms[k]), all_coordinates(d), 1.0, first + static_cast<int>(k));
+    return program;
+}
+
+/// Active matrices whose mean is positive definite.
+std::vector<Matrix> first_atoms(const GaugeModel& model, Index d) {
+    std::vector<Matrix> atoms{model.active(Matrix::Identity(d, d))};
+    Matrix sum = atoms.front();
+    for (Index i = 0; i < d; ++i) {
+        const Spectrum s = spectrum(sum);
+        const Vector weakest = s.vectors.col(d - 1);
+        if (i > 0 && s.values[d - 1] > 1e-3 * s.values[0]) break;
+        atoms.push_back(model.active(weakest * weakest.transpose()));
+        sum += atoms.back();
+    }
+    return atoms;
+}
+
+Candidate grow_hull(const GaugeModel& model, const SelectorSearch& search, Index d) {
+    std::vector<Matrix> atoms = first_atoms(model, d);
+    Candidate best;
+    for (int round = 0; round < 60 + 20 * static_cast<int>(d); ++round) {
+        const Candidate candidate = search.run(hull(atoms), false);
+        if (candidate.gap < best.gap) best = candidate;
+        if (best.gap <= 1e-14 || std::isinf(candidate.gap)) break;
+        const Matrix moment = candidate.velocities.transpose() * candidate.velocities;
+        const Matrix atom = model.active(moment);
+        // The hull already contains a maximiser: only the rounding of the search is left.
+        double known = 0.0;
+        for (const Matrix& A : atoms) known = std::max(known, A.cwiseProduct(moment).sum());
+        if (atom.cwiseProduct(moment).sum() <= known * (1.0 + epsilon)) break;
+        atoms.push_back(atom);
+    }
+    return best;
+}
+
+}  // namespace
+
+GaugeModel::SelectorMap search_selector_map(const GaugeModel& model, const Vector& sigma, const Matrix& right) {
+    const Index d = right.rows();
+    const Index rank = sigma.size();
+    const auto K = model.program(static_cast<int>(d));
+    const Vector scaled = sigma / sigma[0];
+    if (K && is_spectral(*K)) {
+        // Everything is diagonal in the eigenbasis of S.
+        Matrix force = Matrix::Zero(rank, d);
+        force.diagonal() = scaled;
+        const Candidate found = SelectorSearch(model, force).run(*K, true);
+        const Vector b = found.metric.diagonal().head(rank).cwiseInverse();
+        return {right * b.asDiagonal() * right.transpose(), sigma[0] * std::sqrt(found.dual_squared)};
+    }
+    const SelectorSearch search(model, scaled.asDiagonal() * right.transpose());
+    const Candidate found = K ? search.run(*K, false) : grow_hull(model, search, d);
+    if (std::isinf(found.gap))
+        throw_invalid("gauge", "must have active matrices with a positive definite mixture", model.repr());
+
+    Matrix map = found.metric.llt().solve(Matrix::Identity(d, d));
+    if (rank < d) {
+        // Off the range of S the inverse is arbitrary and may be huge: the least map that agrees with it on the range.
+        const Matrix image = found.velocities.transpose() * scaled.cwiseInverse().asDiagonal();
+        map = image * (right.transpose() * image).ldlt().solve(Matrix(image.transpose()));
+    }
+    return {0.5 * (map + map.transpose()), sigma[0] * std::sqrt(found.dual_squared)};
+}
+
+double projection_excess(const GaugeModel& model, const GaugeProgram& K, const Matrix& Q) {
+    const Index d = Q.rows();
+    const bool spectral = is_spectral(K);
+    const Matrix basis = spectral ? spectrum(Q).vectors : Matrix(Matrix::Identity(d, d));
+    const Matrix target = basis.transpose() * Q * basis;
+    const double lower = model.comparison_constants(static_cast<int>(d)).lower;
+
+    double excess = infinity;
+    CentralPath path(K, spectral);
+    path.follow(
+        [&](const Matrix& P) {
+            return LocalModel{P - target, Matrix::Identity(d, d), 0.5 * Matrix::Identity(d, d)};
+        },
+        [&](const Matrix& P, double suboptimality) {
+            const auto largest = [](const Matrix& A) {
+                return Eigen::SelfAdjointEigenSolver<Matrix>(A, Eigen::EigenvaluesOnly).eigenvalues().maxCoeff();
+            };
+            if (lower > 0.0) excess = std::min(excess, std::max(0.0, largest(target - P)) / lower);
+            const Eigen::LLT<Matrix> root(P);
+            if (root.info() == Eigen::Success) {
+                const Matrix half = root.matrixL().solve(target);
+                const Matrix whitened = root.matrixL().solve(Matrix(half.transpose()));
+                excess = std::min(excess, std::max(0.0, largest(0.5 * (whitened + whitened.transpose())) - 1.0));
+            }
+            return excess <= 4.0 * epsilon || suboptimality <= 1e-32 * target.squaredNorm();
+        });
+    return excess;
+}
+
+double necessary_excess(const GaugeModel& model, const Matrix& Q) {
+    const Index d = Q.rows();
+    double level = 0.0;
+    const auto test = [&](const Matrix& S) {
+        const double value = model.value(S);
+        if (value > 0.0) level = std::max(level, Q.cwiseProduct(S).sum() / value);
+    };
+    test(Matrix::Identity(d, d));
+    const Matrix vectors = spectrum(Q).vectors;
+    Matrix leading = Matrix::Zero(d, d);
+    for (Index i = 0; i < d; ++i) {
+        const Matrix projector = vectors.col(i) * vectors.col(i).transpose();
+        leading += projector;
+        test(projector);
+        test(leading);
+        for (Index j = 0; j <= i; ++j) {
+            Vector e = Vector::Unit(d, i) + (i == j ? 0.0 : 1.0) * Vector::Unit(d, j);
+            test(e * e.transpose());
+            if (i == j) continue;
+            e[j] = -1.0;
+            test(e * e.transpose());
+        }
+    }
+    return std::max(0.0, level - 1.0);
+}
+
+}  // namespace spectralot::detail

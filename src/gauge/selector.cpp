@@ -1,0 +1,133 @@
+#include "spectralot/gauge/selector.hpp"
+
+#include "gauge/spectrum.hpp"
+#include "spectralot/core/errors.hpp"
+
+#include <cmath>
+
+namespace spectralot {
+
+namespace {
+
+using Rows = Eigen::Ref<const Points>;
+
+void check_points(const Rows& G, const std::string& argument) {
+    if (G.rows() == 0 || G.cols() == 0)
+        throw_invalid(argument, "must not be empty", std::to_string(G.rows()) + "x" + std::to_string(G.cols()));
+    if (G.allFinite()) return;
+    for (Index i = 0; i < G.rows(); ++i)
+        for (Index j = 0; j < G.cols(); ++j)
+            if (!std::isfinite(G(i, j)))
+                throw_invalid(argument, "must be finite", to_text(G(i, j)) + " at (" + std::to_string(i) + ", " +
+                                                              std::to_string(j) + ")");
+}
+
+/// Weights divided by their sum; empty stays empty (the matrix version).
+Vector normalised_weights(const Vector& weights, Index n) {
+    if (weights.size() == 0) return weights;
+    if (weights.size() != n)
+        throw_invalid("weights", "must be one per row, " + std::to_string(n), std::to_string(weights.size()));
+    for (const double w : weights)
+        if (!(w >= 0.0) || std::isinf(w)) throw_invalid("weights", "must be non-negative and finite", to_text(w));
+    const double largest = weights.maxCoeff();
+    if (largest == 0.0) throw_invalid("weights", "must have a positive sum", "0");
+    const Vector scaled = weights / largest;
+    return scaled / scaled.sum();
+}
+
+/// G times a power of two, exactly, such that squares of its entries neither overflow nor vanish.
+struct Scaled {
+    Points rows;
+    double scale = 1.0;  ///< G = scale · rows
+};
+Scaled rescale(const Rows& G) {
+    const double scale = detail::power_of_two_above(G.cwiseAbs().maxCoeff());
+    return {G / scale, scale};
+}
+
+/// Σ w_i <a_i, b_i>, weights empty = ones.
+double inner(const Points& a, const Points& b, const Vector& weights) {
+    const Vector products = a.cwiseProduct(b).rowwise().sum();
+    return weights.size() ? weights.dot(products) : products.sum();
+}
+
+double norm_of(const GaugeModel& model, const Points& V, const Vector& weights) {
+    const Scaled scaled = rescale(V);
+    return scaled.scale * std::sqrt(model.value(linalg::gram(scaled.rows, weights)));
+}
+
+SelectorPath path_of(linalg::SvdPath path) {
+    switch (path) {
+        case linalg::SvdPath::Zero: return SelectorPath::Zero;
+        case linalg::SvdPath::Gram: return SelectorPath::Gram;
+        case linalg::SvdPath::CholeskyQR: return SelectorPath::CholeskyQR;
+        case linalg::SvdPath::QR: return SelectorPath::QR;
+    }
+    return SelectorPath::QR;
+}
+
+const GaugeModel& checked_model(const Gauge& gauge, const Rows& G) {
+    if (!gauge.is_monotone())
+        throw_invalid("gauge", "must be monotone: a norm on velocities needs K inside the PSD cone", gauge.repr());
+    check_points(G, "G");
+    gauge.model().check_columns(static_cast<int>(G.cols()));
+    return gauge.model();
+}
+
+}  // namespace
+
+std::string_view to_string(SelectorPath path) {
+    switch (path) {
+        case SelectorPath::Zero: return "zero";
+        case SelectorPath::Gram: return "gram";
+        case SelectorPath::CholeskyQR: return "cholesky_qr";
+        case SelectorPath::QR: return "qr";
+    }
+    return "unknown";
+}
+
+SelectorResult selector(const Gauge& gauge, const Rows& G, const Vector& weights, double rtol) {
+    const GaugeModel& model = checked_model(gauge, G);
+    const Vector w = normalised_weights(weights, G.rows());
+    const Scaled force = rescale(G);
+    const GaugeModel::ForceMap found = model.force_map(force.rows, w, rtol);
+    const double dual = found.map.dual_norm;
+
+    SelectorResult result;
+    result.path = path_of(found.path);
+    result.rank = found.rank;
+    result.dual_norm = force.scale * dual;
+    result.direction.setZero(G.rows(), G.cols());
+    linalg::apply_right(force.rows, found.map.velocity_map, -1.0, result.direction);
+    if (dual > 0.0) {
+        const double slope = inner(force.rows / dual, result.direction / dual, w);
+        const double speed = norm_of(model, result.direction / dual, w);
+        result.fenchel_residual = std::max(std::abs(slope + 1.0), std::abs(speed * speed - 1.0));
+    }
+    result.direction *= force.scale;
+    return result;
+}
+
+double norm(const Gauge& gauge, const Rows& V, const Vector& weights) {
+    const GaugeModel& model = checked_model(gauge, V);
+    return norm_of(model, V, normalised_weights(weights, V.rows()));
+}
+
+double dual_norm(const Gauge& gauge, const Rows& G, const Vector& weights) {
+    const GaugeModel& model = checked_model(gauge, G);
+    const Scaled force = rescale(G);
+    return force.scale * model.force_map(force.rows, normalised_weights(weights, G.rows()), -1.0).map.dual_norm;
+}
+
+Points polar(const Rows& G, double rtol) {
+    check_points(G, "G");
+    const Scaled scaled = rescale(G);
+    const linalg::RightSvd svd = linalg::right_svd(scaled.rows, {}, rtol);
+    Points direction = Points::Zero(G.rows(), G.cols());
+    if (svd.sigma.size() == 0) return direction;
+    const Matrix inverse_root = svd.right * svd.sigma.cwiseInverse().asDiagonal() * svd.right.transpose();
+    linalg::apply_right(scaled.rows, inverse_root, 1.0, direction);
+    return direction;
+}
+
+}  // namespace spectralot

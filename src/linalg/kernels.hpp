@@ -1,0 +1,16 @@
+/// Wide kernels behind `gram` and `apply_right`: row-major doubles, instruction set chosen at run time.
+#pragma once
+
+#include <cstddef>
+
+namespace spectralot::linalg::kernels {
+
+/// S += Gᵀ diag(w) G, upper triangle of the row-major d×d array S only. Row i of the n×d matrix G starts at
+/// G + i·stride; weights null = ones. Plain sums inside: the caller splits long inputs.
+void add_gram(const double* G, std::size_t stride, std::size_t n, std::size_t d, const double* weights, double* S);
+
+/// out = G·B with B row-major d×d without gaps. `out` must not overlap G.
+void apply_right(const double* G, std::size_t stride, std::size_t n, std::size_t d, const double* B, double* out,
+                 std::size_t out_stride);
+
+}  // namespace spectralot::linalg::kernels
