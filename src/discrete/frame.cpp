@@ -4,6 +4,7 @@
 
 #include <Eigen/Eigenvalues>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -32,6 +33,25 @@ int binary_exponent(double largest) {
 
 void scale_by_power(double* values, Index size, int exponent) {
     for (Index t = 0; t < size; ++t) values[t] = std::ldexp(values[t], exponent);
+}
+
+/// ‖Q - A diag(sign) Aᵀ‖_F, accumulated with 64 bits so that its own rounding is a small addition.
+double reconstruction_error(const Matrix& metric, const Matrix& axes, const Vector& sign) {
+    long double square = 0.0L;
+    long double size = 0.0L;
+    for (Index i = 0; i < metric.rows(); ++i) {
+        for (Index j = 0; j <= i; ++j) {
+            long double difference = metric(i, j);
+            for (Index r = 0; r < axes.cols(); ++r) {
+                const long double product = static_cast<long double>(axes(i, r)) * axes(j, r);
+                difference -= sign[r] * product;
+                size += std::abs(product);
+            }
+            square += (i == j ? 1.0L : 2.0L) * difference * difference;
+        }
+    }
+    const long double rounding = static_cast<long double>(axes.cols() + 2) * 0x1p-63L * (2.0L * size);
+    return static_cast<double>(std::sqrt(square) + rounding) * (1.0 + 8.0 * epsilon);
 }
 
 }  // namespace
@@ -66,19 +86,17 @@ Frame::Frame(const CentredPair& pair, const Matrix& Q) {
     if (kept.empty()) kept.push_back(d - 1);  // Q = 0
 
     const auto rank = static_cast<Index>(kept.size());
-    Matrix axes(d, rank);   // U √|λ|
+    Matrix axes(d, rank);  // U √|λ|
     Vector sign(rank);
-    Matrix rebuilt = Matrix::Zero(d, d);
     for (Index r = 0; r < rank; ++r) {
         axes.col(r) = eigen.eigenvectors().col(kept[r]) * std::sqrt(std::abs(lambda[kept[r]]));
         sign[r] = lambda[kept[r]] < 0.0 ? -1.0 : 1.0;
-        rebuilt += sign[r] * axes.col(r) * axes.col(r).transpose();
     }
-    const double dimension = static_cast<double>(d);
-    metric_norm = metric.norm() * (1.0 + dimension * epsilon);
-    // What is left over, and the rounding of computing it: each entry of `rebuilt` is a sum of `rank` products.
-    residual = (metric - rebuilt).norm() * (1.0 + dimension * dimension * epsilon) +
-               (static_cast<double>(rank) + 2.0) * epsilon * axes.squaredNorm();
+    const Matrix sizes = axes.cwiseAbs();
+    axes_norm = std::sqrt(sizes.colwise().sum().maxCoeff() * sizes.rowwise().sum().maxCoeff());
+    entry_norm = metric.norm();
+    residual = reconstruction_error(metric, axes, sign);
+    metric_norm = largest * (1.0 + 8.0 * epsilon) + residual;
 
     u = pair.x * axes;
     w = pair.y * axes * sign.asDiagonal();

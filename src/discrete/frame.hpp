@@ -29,8 +29,10 @@ struct Frame {
     Vector col_offset;
     Matrix metric;           ///< Q·2^-metric_exponent
     int metric_exponent = 0;
-    double metric_norm = 0.0;  ///< Frobenius norm of `metric`, rounded up
-    double residual = 0.0;   ///< bound on the spectral norm of metric - UΛUᵀ over the directions kept
+    double metric_norm = 0.0;  ///< bound on the spectral norm of `metric`
+    double entry_norm = 0.0;   ///< its Frobenius norm
+    double axes_norm = 0.0;    ///< bound on the spectral norm of |U √|λ||, entry by entry in absolute value
+    double residual = 0.0;     ///< bound on the norm of metric - UΛUᵀ over the directions kept
 
     Frame(const CentredPair& pair, const Matrix& Q);
     [[nodiscard]] Index rank() const { return u.cols(); }

@@ -11,10 +11,8 @@ namespace {
 Index widest_coordinate(const Points& points, const std::vector<int>& order, int begin, int end) {
     constexpr int sample_size = 256;
     const int stride = std::max(1, (end - begin) / sample_size);
-    Vector low = points.row(order[begin]);
-    Vector high = low;
-    Vector mean = Vector::Zero(low.size());
-    Vector square = Vector::Zero(low.size());
+    Vector mean = Vector::Zero(points.cols());
+    Vector square = Vector::Zero(points.cols());
     double count = 0.0;
     for (int t = begin; t < end; t += stride, count += 1.0) {
         const Vector p = points.row(order[t]);

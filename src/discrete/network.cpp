@@ -20,22 +20,6 @@ constexpr int rounds_per_middle_level = 10;
 constexpr int kept_per_row = 10;        ///< arcs kept between two metrics
 constexpr double base_tolerance = 8.0 * epsilon;
 
-/// The potentials as functions on space: f_i = |x_i|² - 2φ_i and g_j = |y_j|² - 2ψ_j are feasible if and only if
-/// φ_i + ψ_j ≥ <x_i, y_j>, so that the best φ is the envelope of the y_j with offsets ψ_j. A tree neighbour of each point
-/// is where its own piece is expected to be the best.
-struct Conjugates {
-    Vector phi;
-    Vector psi;
-    Points row_hint;
-    Points col_hint;
-};
-
-Points gather(const Points& points, const std::vector<int>& index) {
-    Points result(static_cast<Index>(index.size()), points.cols());
-    for (Index k = 0; k < result.rows(); ++k) result.row(k) = points.row(index[k]);
-    return result;
-}
-
 template <class Flow>
 Conjugates conjugates(const SpanningTree<Flow>& tree, const Points& x, const Points& y) {
     std::vector<int> of_row(static_cast<std::size_t>(tree.n_rows()));
@@ -222,27 +206,26 @@ void NetworkTransport<Flow>::optimise(const Points& x, const Points& y, int max_
 }
 
 template <class Flow>
-std::vector<typename NetworkTransport<Flow>::Entry> NetworkTransport<Flow>::plan() const {
-    std::vector<Entry> entries;
+Basis NetworkTransport<Flow>::basis(const Points& x, const Points& y) const {
+    const std::vector<int>& row_at = rows_.order();
+    const std::vector<int>& col_at = cols_.order();
+    Basis result;
     for (const auto& arc : tree_.arcs()) {
         const double mass = supplies_.mass(arc.flow);
-        if (mass > 0.0) entries.push_back({rows_.order()[arc.row], cols_.order()[arc.col], mass});
+        if (mass > 0.0) result.plan.push_back({row_at[arc.row], col_at[arc.col], mass});
     }
-    return entries;
-}
-
-template <class Flow>
-Vector NetworkTransport<Flow>::row_potentials() const {
-    Vector f(tree_.n_rows());
-    for (int i = 0; i < tree_.n_rows(); ++i) f[rows_.order()[i]] = tree_.row_potentials()[i];
-    return f;
-}
-
-template <class Flow>
-Vector NetworkTransport<Flow>::col_potentials() const {
-    Vector g(tree_.n_cols());
-    for (int j = 0; j < tree_.n_cols(); ++j) g[cols_.order()[j]] = tree_.col_potentials()[j];
-    return g;
+    const Conjugates sorted = conjugates(tree_, rows_.sorted(x), cols_.sorted(y));
+    Conjugates& dual = result.dual;
+    dual = {Vector(x.rows()), Vector(y.rows()), Points(x.rows(), x.cols()), Points(y.rows(), y.cols())};
+    for (Index k = 0; k < x.rows(); ++k) {
+        dual.phi[row_at[k]] = sorted.phi[k];
+        dual.row_hint.row(row_at[k]) = sorted.row_hint.row(k);
+    }
+    for (Index k = 0; k < y.rows(); ++k) {
+        dual.psi[col_at[k]] = sorted.psi[k];
+        dual.col_hint.row(col_at[k]) = sorted.col_hint.row(k);
+    }
+    return result;
 }
 
 template class NetworkTransport<std::int64_t>;

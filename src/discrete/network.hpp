@@ -2,6 +2,7 @@
 #pragma once
 
 #include "discrete/arcs.hpp"
+#include "discrete/basis.hpp"
 #include "discrete/context.hpp"
 #include "discrete/hierarchy.hpp"
 #include "discrete/tree.hpp"
@@ -20,19 +21,10 @@ public:
     /// From the last basis and arcs. Needs an earlier solve.
     void solve_warm(const Points& x, const Points& y, SolveContext& context);
 
+    [[nodiscard]] const Supplies<Flow>& supplies() const { return supplies_; }
     [[nodiscard]] bool has_basis() const { return tree_.n_rows() > 0; }
-    /// Arcs of positive unperturbed flow, as masses, with the indices of the points as given.
-    struct Entry {
-        int row;
-        int col;
-        double mass;
-    };
-    [[nodiscard]] std::vector<Entry> plan() const;
-    /// g on the columns as given, and the tree neighbour of each (a guess of its best row).
-    [[nodiscard]] Vector col_potentials() const;
-    [[nodiscard]] Vector row_potentials() const;
-    [[nodiscard]] std::vector<int> col_partners() const;
-    [[nodiscard]] std::vector<int> row_partners() const;
+    /// Plan and potentials for the clouds of the last solve, with the indices of the points as given.
+    [[nodiscard]] Basis basis(const Points& x, const Points& y) const;
 
 private:
     /// One level of the hierarchy: two clouds of clusters in spatial order.

@@ -37,7 +37,7 @@ private:
         const GaugeLeaf* form;
         Matrix vectors;      ///< eigenvectors of Q, in the coordinates of the block
         Vector values;       ///< its eigenvalues
-        Vector room;         ///< τ - values, kept apart for accuracy (Ky Fan with k > 1)
+        Vector room{};       ///< τ - values, kept apart for accuracy (Ky Fan with k > 1)
         double slack = 0.0;  ///< τ - ‖Q‖_{p'} (Schatten)
         double conjugate = 0.0;
         Index first = 0;     ///< index of its first unknown

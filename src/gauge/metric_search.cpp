@@ -66,14 +66,6 @@ private:
     Matrix force_;  ///< diag(σ)Wᵀ
 };
 
-/// An orthonormal basis that starts with the columns of `right`.
-Matrix completed_basis(const Matrix& right) {
-    const Index d = right.rows();
-    Matrix basis = right.householderQr().householderQ() * Matrix::Identity(d, d);
-    basis.leftCols(right.cols()) = right;
-    return basis;
-}
-
 /// K = conv of the given matrices.
 GaugeProgram hull(const std::vector<Matrix>& atoms) {
     const int d = static_cast<int>(atoms.front().rows());

@@ -16,7 +16,7 @@ namespace {
 
 using Rows = Eigen::Ref<const Points>;
 
-constexpr double gram_condition = 10.0;          // above, the squared condition number costs more than c·eps·κ allows
+constexpr double gram_condition = 6.0;           // above, the squared condition number costs more than c·eps·κ allows
 constexpr double second_pass_condition = 1e7;    // above, the first Gram matrix says nothing of the smallest directions
 constexpr double square_min = 1e-200, square_max = 1e200;  // σ² in this range neither overflows nor loses digits
 

@@ -1,245 +1,21 @@
 #include "saddle/interior_point.hpp"
 
-#include <Eigen/Cholesky>
+#include "saddle/leaves.hpp"
+
 #include <Eigen/Eigenvalues>
 #include <Eigen/LU>
-#include <Eigen/SVD>
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 namespace spectralot::saddle {
 
 namespace {
 
-using Eigen::Index;
-using EigenSolver = Eigen::SelfAdjointEigenSolver<Matrix>;
-
 constexpr int max_iterations = 100;
 constexpr double step_fraction = 0.95;  // share of the way to the boundary
 
-Matrix symmetric(const Matrix& m) { return 0.5 * (m + m.transpose()); }
-
 Matrix block_of(const Matrix& moment, const std::vector<int>& block) { return moment(block, block); }
-
-double inner(const Matrix& a, const Matrix& b) { return a.cwiseProduct(b).sum(); }
-
-/// Upper triangle as a vector with <pack(a), pack(b)> = tr(ab), after entrywise scaling by √scale.
-Eigen::RowVectorXd pack(const Matrix& m, const Matrix& root_scale) {
-    const Index d = m.rows();
-    Eigen::RowVectorXd packed(d * (d + 1) / 2);
-    Index t = 0;
-    for (Index j = 0; j < d; ++j) {
-        for (Index i = 0; i < j; ++i) packed(t++) = std::sqrt(2.0) * m(i, j) * root_scale(i, j);
-        packed(t++) = m(j, j) * root_scale(j, j);
-    }
-    return packed;
-}
-
-/// Largest α with m + α·dm ⪰ 0, m ≻ 0.
-double longest_step(const Matrix& m, const Matrix& dm) {
-    const Eigen::LLT<Matrix> factor(m);
-    Matrix scaled = factor.matrixL().solve(dm);
-    scaled = factor.matrixL().solve(scaled.transpose()).eval();
-    const double least = EigenSolver(symmetric(scaled), Eigen::EigenvaluesOnly).eigenvalues()(0);
-    return least < 0 ? -1.0 / least : infinity;
-}
-
-double longest_step(const Vector& v, const Vector& dv) {
-    double step = infinity;
-    for (Index i = 0; i < v.size(); ++i) {
-        if (dv(i) < 0) step = std::min(step, -v(i) / dv(i));
-    }
-    return step;
-}
-
-/// G with G Gᵀ = W, the Nesterov–Todd scaling point of (q, z): W z W = q. Empty when one of them is numerically singular.
-std::optional<Matrix> scaling_root(const Matrix& q, const Matrix& z) {
-    const Eigen::LLT<Matrix> lq(q), lz(z);
-    if (lq.info() != Eigen::Success || lz.info() != Eigen::Success) return std::nullopt;
-    const Matrix product = Matrix(lz.matrixL()).transpose() * Matrix(lq.matrixL());
-    const Eigen::JacobiSVD<Matrix> svd(product, Eigen::ComputeFullV);
-    if (!(svd.singularValues().minCoeff() > 0)) return std::nullopt;
-    return Matrix(lq.matrixL()) * svd.matrixV() * svd.singularValues().cwiseSqrt().cwiseInverse().asDiagonal();
-}
-
-/// Point and Schatten leaves: φ is a differentiable function of S.
-struct SmoothLeaf {
-    const GaugeLeaf* spec;
-    std::vector<Matrix> atoms;  // blocks of the moments
-    double value = 0.0;
-    Matrix gradient;
-    Vector slopes;     // tr(gradient·atom_k)
-    Matrix curvature;  // rows pack to the Hessian: tᵀt = <S_k, ∇²φ S_j>, but for the rank-one part
-    double radial = 0.0;  // ∇²φ = curvature - radial·gradient⊗gradient
-
-    SmoothLeaf(const GaugeLeaf& leaf, std::vector<Matrix> blocks) : spec(&leaf), atoms(std::move(blocks)) {}
-
-    void update(const Vector& w) {
-        const Index d = atoms[0].rows();
-        radial = 0.0;
-        if (spec->kind == GaugeLeaf::Kind::Point) {
-            gradient = spec->point;
-        } else {
-            Matrix moment = Matrix::Zero(d, d);
-            for (std::size_t k = 0; k < atoms.size(); ++k) moment += w(Index(k)) * atoms[k];
-            const EigenSolver eigen(moment);
-            const double largest = eigen.eigenvalues()(d - 1);
-            if (!(largest > 0)) {  // φ(0) = 0: any element of K is a subgradient, take the isotropic one
-                gradient = Matrix::Identity(d, d) * std::pow(double(d), 1.0 / spec->p - 1.0);
-                curvature = Matrix::Zero(Index(atoms.size()), 1);
-            } else {
-                const double p = spec->p;
-                const Vector lambda = eigen.eigenvalues().cwiseMax(1e-15 * largest);
-                const double phi = largest * std::pow((lambda / largest).array().pow(p).sum(), 1.0 / p);
-                const Vector q = (lambda / phi).array().pow(p - 1.0);
-                gradient = eigen.eigenvectors() * q.asDiagonal() * eigen.eigenvectors().transpose();
-                radial = (p - 1.0) / phi;
-                Matrix root(d, d);
-                for (Index i = 0; i < d; ++i) {
-                    for (Index j = 0; j < d; ++j) {
-                        const double difference = lambda(i) - lambda(j);
-                        const bool close = std::abs(difference) <= 1e-6 * lambda(i);
-                        root(i, j) = std::sqrt(close ? (p - 1.0) * q(i) / lambda(i) : (q(i) - q(j)) / difference);
-                    }
-                }
-                curvature.resize(Index(atoms.size()), d * (d + 1) / 2);
-                for (std::size_t k = 0; k < atoms.size(); ++k) {
-                    const Matrix turned = eigen.eigenvectors().transpose() * atoms[k] * eigen.eigenvectors();
-                    curvature.row(Index(k)) = pack(turned, root);
-                }
-            }
-        }
-        slopes.resize(Index(atoms.size()));
-        for (std::size_t k = 0; k < atoms.size(); ++k) slopes(Index(k)) = inner(gradient, atoms[k]);
-        value = slopes.dot(w);  // φ is one-homogeneous
-    }
-};
-
-/// Ky Fan leaf: φ = min kθ + tr V with Z = θI + V - S ⪰ 0, V ⪰ 0, and dual Q + R = t I, tr Q = k t.
-/// For k = 1 the bound Q ⪯ tI is implied and V, R are absent.
-struct SpectralLeaf {
-    const GaugeLeaf* spec;
-    std::vector<Matrix> atoms;
-    bool bounded;  // k > 1
-    double theta = 0.0;
-    Matrix Q, Z, R, V;
-    // Scaling of the iterate, W1 = B Bᵀ and W2 = B diag(ω) Bᵀ, and the factors that eliminate (dV, dZ, dQ, dR):
-    // F = 1/(1 + ωωᵀ), E = 1 - F, G = BᵀB, C = (BᵀB)⁻¹ in the basis of B.
-    Matrix B, B_inverse, G, C, E, F, rows;
-    std::vector<Matrix> turned;  // Bᵀ S_k B
-    // Residuals and direction.
-    Matrix r1, r2, primal_defect, dual_defect, rho, turned_defect;
-    double d_theta = 0.0;
-    Matrix dQ, dZ, dR, dV;
-
-    SpectralLeaf(const GaugeLeaf& leaf, std::vector<Matrix> blocks)
-        : spec(&leaf), atoms(std::move(blocks)), bounded(leaf.k > 1) {}
-
-    [[nodiscard]] Matrix combine(const Vector& w) const {
-        Matrix sum = Matrix::Zero(atoms[0].rows(), atoms[0].cols());
-        for (std::size_t k = 0; k < atoms.size(); ++k) sum += w(Index(k)) * atoms[k];
-        return sum;
-    }
-
-    void start(const Vector& w, double t) {
-        const Index d = atoms[0].rows();
-        const Matrix identity = Matrix::Identity(d, d);
-        const Matrix s = combine(w);
-        const double top = EigenSolver(s, Eigen::EigenvaluesOnly).eigenvalues()(d - 1);
-        Q = identity * (t * spec->k / double(d));
-        const double unit = std::max(top, 1e-3);
-        theta = top + (bounded ? 0.0 : 0.5 * unit);
-        V = bounded ? Matrix(identity * unit) : Matrix::Zero(d, d);
-        R = t * identity - Q;
-        Z = theta * identity + V - s;
-    }
-
-    [[nodiscard]] double value() const { return spec->k * theta + V.trace(); }
-    [[nodiscard]] double complementarity() const { return inner(Q, Z) + (bounded ? inner(R, V) : 0.0); }
-    [[nodiscard]] Index degree() const { return Q.rows() * (bounded ? 2 : 1); }
-
-    bool rescale() {
-        const auto g1 = scaling_root(Q, Z);
-        if (!g1) return false;
-        const Index d = Q.rows();
-        if (bounded) {
-            const auto g2 = scaling_root(R, V);
-            if (!g2) return false;
-            const Eigen::JacobiSVD<Matrix> svd(g1->partialPivLu().solve(*g2), Eigen::ComputeFullU);
-            const Vector omega = svd.singularValues().cwiseAbs2();
-            B = *g1 * svd.matrixU();
-            const Matrix outer = omega * omega.transpose();
-            F = (1.0 + outer.array()).inverse();
-            E = outer.array() * F.array();
-            B_inverse = B.inverse();
-            C = B_inverse * B_inverse.transpose();
-        } else {
-            B = *g1;
-            E = Matrix::Ones(d, d);
-            F = C = Matrix::Zero(d, d);
-        }
-        G = B.transpose() * B;
-        const Matrix root = E.cwiseSqrt();
-        rows.resize(Index(atoms.size()), d * (d + 1) / 2);
-        turned.resize(atoms.size());
-        for (std::size_t k = 0; k < atoms.size(); ++k) {
-            turned[k] = B.transpose() * atoms[k] * B;
-            rows.row(Index(k)) = pack(turned[k], root);
-        }
-        return true;
-    }
-
-    /// Residuals for complementarity target μ; t is the leaf's weight times its branch's τ.
-    void aim(double mu, double t, const Vector& w) {
-        const Index d = Q.rows();
-        const Matrix identity = Matrix::Identity(d, d);
-        primal_defect = theta * identity + V - combine(w) - Z;
-        turned_defect = B.transpose() * primal_defect * B;
-        r1 = mu * Z.llt().solve(identity) - Q;
-        rho = Matrix::Zero(d, d);
-        if (bounded) {
-            dual_defect = t * identity - Q - R;
-            r2 = mu * V.llt().solve(identity) - R;
-            rho = B_inverse * (r1 + r2 - dual_defect) * B_inverse.transpose();
-        }
-    }
-
-    /// (dQ, dZ, dR, dV) from the solution of the reduced system; dt is the change of t.
-    void direction(const Vector& dw, double dt, double dth) {
-        const Index d = Q.rows();
-        const Matrix identity = Matrix::Identity(d, d);
-        Matrix X = -dth * G - turned_defect;
-        for (std::size_t k = 0; k < atoms.size(); ++k) X += dw(Index(k)) * turned[k];
-        const Matrix lag = F.cwiseProduct(rho - dt * C);
-        d_theta = dth;
-        dQ = symmetric(r1 - B * (lag - E.cwiseProduct(X)) * B.transpose());
-        dZ = dth * identity - combine(dw) + primal_defect;
-        if (bounded) {
-            dV = symmetric(B_inverse.transpose() * (F.cwiseProduct(X) + lag) * B_inverse);
-            dR = dt * identity + dual_defect - dQ;
-            dZ += dV;
-        }
-    }
-
-    /// The nearest-in-spirit element of t·{0 ⪯ Q ⪯ I, tr Q = k}: clamp the eigenvalues after a common shift.
-    [[nodiscard]] Matrix feasible_metric(double t) const {
-        const EigenSolver eigen(Q / t);
-        const Vector& lambda = eigen.eigenvalues();
-        if (!bounded) {
-            const Vector positive = lambda.cwiseMax(0.0);
-            return eigen.eigenvectors() * (t / positive.sum() * positive).asDiagonal() * eigen.eigenvectors().transpose();
-        }
-        double low = -1.0, high = 1.0;
-        for (int i = 0; i < 100; ++i) {
-            const double shift = 0.5 * (low + high);
-            ((lambda.array() + shift).cwiseMax(0.0).cwiseMin(1.0).sum() < spec->k ? low : high) = shift;
-        }
-        const Vector q = (lambda.array() + low).cwiseMax(0.0).cwiseMin(1.0);
-        return eigen.eigenvectors() * (t * q).asDiagonal() * eigen.eigenvectors().transpose();
-    }
-};
 
 /// The iterate and the Newton system. Unknowns in order: dw (atoms), dτ (branches ≥ 1), dM (maxima), dθ (spectral
 /// leaves), dη (multiplier of Σw = 1).
@@ -577,7 +353,7 @@ double evaluate(const GaugeProgram& program, const Matrix& moment) {
         if (leaf.kind == GaugeLeaf::Kind::Point) {
             value = inner(leaf.point, part);
         } else {
-            const Vector lambda = EigenSolver(part, Eigen::EigenvaluesOnly).eigenvalues().cwiseMax(0.0);
+            const Vector lambda = Eigen::SelfAdjointEigenSolver<Matrix>(part, Eigen::EigenvaluesOnly).eigenvalues().cwiseMax(0.0);
             const double top = lambda.maxCoeff();
             if (leaf.kind == GaugeLeaf::Kind::KyFan) {
                 value = lambda.tail(leaf.k).sum();

@@ -19,8 +19,8 @@ struct GaugeLeaf {
         KyFan,     ///< λ_1+…+λ_k of S_bb, 1 ≤ k < block size (k = 1: operator norm)
     };
     Kind kind = Kind::Point;
-    std::vector<int> block;  ///< coordinates of S it acts on, increasing
-    Matrix point;            ///< A, for Point only
+    std::vector<int> block{};  ///< coordinates of S it acts on, increasing
+    Matrix point{};            ///< A, for Point only
     double p = 0.0;          ///< for Schatten only
     int k = 0;               ///< for KyFan only
     double weight = 1.0;     ///< > 0 (Entrywise: A carries the sign)
@@ -38,8 +38,8 @@ struct GaugeMaximum {
 struct GaugeProgram {
     int dimension = 0;
     int n_branches = 1;  ///< including the root
-    std::vector<GaugeLeaf> leaves;
-    std::vector<GaugeMaximum> maxima;  ///< parents before children
+    std::vector<GaugeLeaf> leaves{};
+    std::vector<GaugeMaximum> maxima{};  ///< parents before children
 };
 
 }  // namespace spectralot

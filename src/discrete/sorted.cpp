@@ -1,0 +1,72 @@
+#include "discrete/sorted.hpp"
+
+#include "discrete/compensated.hpp"
+#include "discrete/refine.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace spectralot {
+
+namespace {
+
+std::vector<int> ascending(const Points& values) {
+    std::vector<int> order(static_cast<std::size_t>(values.rows()));
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(), [&](int a, int b) {
+        return values(a, 0) != values(b, 0) ? values(a, 0) < values(b, 0) : a < b;
+    });
+    return order;
+}
+
+template <class Flow>
+std::vector<Flow> permuted(const std::vector<Flow>& values, const std::vector<int>& order) {
+    std::vector<Flow> result;
+    result.reserve(order.size());
+    for (const int k : order) result.push_back(values[k]);
+    return result;
+}
+
+}  // namespace
+
+template <class Flow>
+Basis sorted_transport(const Points& x, const Points& y, const Supplies<Flow>& supplies) {
+    const std::vector<int> rows = ascending(x);
+    const std::vector<int> cols = ascending(y);
+    const auto staircase = north_west_corner(permuted(supplies.row, rows), permuted(supplies.col, cols));
+
+    // Each step of the staircase keeps the row or the column, where both arcs are tight: a slope of φ or of ψ.
+    Basis basis;
+    basis.dual = {Vector(x.rows()), Vector(y.rows()), Points(x.rows(), 1), Points(y.rows(), 1)};
+    CompensatedSum phi;
+    CompensatedSum psi;
+    psi.add_product(x(rows[0], 0), y(cols[0], 0));
+    int last_row = 0;
+    int last_col = 0;
+    for (const auto& arc : staircase) {
+        const double at_x = x(rows[arc.row], 0);
+        const double at_y = y(cols[arc.col], 0);
+        if (arc.row != last_row) {
+            phi.add_product(at_y, at_x);
+            phi.add_product(-at_y, x(rows[last_row], 0));
+        }
+        if (arc.col != last_col) {
+            psi.add_product(at_x, at_y);
+            psi.add_product(-at_x, y(cols[last_col], 0));
+        }
+        last_row = arc.row;
+        last_col = arc.col;
+        basis.dual.phi[rows[arc.row]] = phi.value();
+        basis.dual.psi[cols[arc.col]] = psi.value();
+        basis.dual.row_hint(rows[arc.row], 0) = at_y;
+        basis.dual.col_hint(cols[arc.col], 0) = at_x;
+        const double mass = supplies.mass(arc.flow);
+        if (mass > 0.0) basis.plan.push_back({rows[arc.row], cols[arc.col], mass});
+    }
+    return basis;
+}
+
+template Basis sorted_transport(const Points&, const Points&, const Supplies<std::int64_t>&);
+template Basis sorted_transport(const Points&, const Points&, const Supplies<Int128>&);
+
+}  // namespace spectralot

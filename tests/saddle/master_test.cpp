@@ -1,0 +1,141 @@
+#include "spectralot/saddle/master.hpp"
+
+#include "spectralot/gauge/gauges.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+using namespace spectralot;
+
+namespace {
+
+Matrix random_moment(std::mt19937& random, int d, int rank) {
+    std::normal_distribution<double> normal;
+    Matrix v(rank, d);
+    for (Index t = 0; t < v.size(); ++t) v.data()[t] = normal(random);
+    return v.transpose() * v / double(rank);
+}
+
+std::vector<Gauge> gauges_in_dimension(int d, std::mt19937& random) {
+    std::vector<int> first, second;
+    for (int i = 0; i < d; ++i) (i < d / 2 ? first : second).push_back(i);
+    const Matrix unit = Matrix::Identity(d, d);
+    std::vector<Gauge> gauges;
+    for (const double p : {1.0, 1.01, 1.5, 2.0, 4.0, 50.0}) gauges.push_back(Schatten{.p = p});
+    gauges.push_back(operator_gauge());
+    for (int k = 1; k <= d; ++k) gauges.push_back(KyFan{.k = k});
+    gauges.push_back(WeightedTrace{.A = unit + random_moment(random, d, d)});
+    gauges.push_back(Polyhedral{.matrices = {random_moment(random, d, d), random_moment(random, d, 2 * d), unit}});
+    gauges.push_back(BlockSum{.blocks = {first, second}, .gauges = {operator_gauge(), Schatten{.p = 3.0}}});
+    gauges.push_back(BlockMax{.blocks = {first, second}, .gauges = {trace_gauge(), operator_gauge()}, .eta = {1.2, 0.9}});
+    gauges.push_back(ConicSum{.gauges = {operator_gauge(), Schatten{.p = 2.0}}, .weights = {0.7, 0.2}});
+    gauges.push_back(ConicSum{
+        .gauges = {KyFan{.k = 2}, BlockMax{.blocks = {first, second}, .gauges = {Schatten{.p = 1.5}, operator_gauge()}, .eta = {}}},
+        .weights = {1.0, 3.0}});
+    gauges.push_back(Entrywise{.M = 3.0});
+    return gauges;
+}
+
+MasterSolution solve_master(const Gauge& gauge, const std::vector<Matrix>& moments, double relative_tol) {
+    Master master(gauge, int(moments[0].rows()));
+    for (const Matrix& moment : moments) master.add(moment);
+    double scale = infinity;
+    for (const Matrix& moment : moments) scale = std::min(scale, gauge.value(moment));
+    return master.solve(relative_tol * scale);
+}
+
+}  // namespace
+
+TEST(Master, ClosesTheBracketForEveryGauge) {
+    std::mt19937 random(1);
+    for (const int d : {2, 3, 6}) {
+        for (const int rank : {1, 3 * d}) {
+            for (const int atoms : {1, 2, 9}) {
+                for (const Gauge& gauge : gauges_in_dimension(d, random)) {
+                    std::vector<Matrix> moments;
+                    for (int k = 0; k < atoms; ++k) moments.push_back(random_moment(random, d, rank));
+                    const MasterSolution s = solve_master(gauge, moments, 1e-10);
+                    SCOPED_TRACE(gauge.repr() + " d=" + std::to_string(d) + " atoms=" + std::to_string(atoms));
+                    EXPECT_LE(s.upper - s.lower, 3e-10 * s.upper);
+                    EXPECT_GE(s.upper - s.lower, -1e-12 * s.upper);
+                }
+            }
+        }
+    }
+}
+
+TEST(Master, ReturnsFeasiblePointsThatProveItsBracket) {
+    std::mt19937 random(2);
+    const int d = 4;
+    for (const Gauge& gauge : gauges_in_dimension(d, random)) {
+        SCOPED_TRACE(gauge.repr());
+        std::vector<Matrix> moments;
+        for (int k = 0; k < 7; ++k) moments.push_back(random_moment(random, d, 2 * d));
+        const MasterSolution s = solve_master(gauge, moments, 1e-8);
+        EXPECT_NEAR(s.weights.sum(), 1.0, 1e-14);
+        EXPECT_GE(s.weights.minCoeff(), 0.0);
+        Matrix mixed = Matrix::Zero(d, d);
+        double lower = infinity;
+        for (std::size_t k = 0; k < moments.size(); ++k) {
+            mixed += s.weights(Index(k)) * moments[k];
+            lower = std::min(lower, s.metric.cwiseProduct(moments[k]).sum());
+        }
+        EXPECT_NEAR(gauge.value(mixed), s.upper, 1e-13 * s.upper);
+        EXPECT_NEAR(lower, s.lower, 1e-13 * s.upper);
+        EXPECT_LE(gauge.membership_excess(s.metric), 1e-11);
+    }
+}
+
+TEST(Master, AgreesWithGoldenSectionOnTwoAtoms) {
+    std::mt19937 random(3);
+    for (const Gauge& gauge : gauges_in_dimension(3, random)) {
+        SCOPED_TRACE(gauge.repr());
+        const Matrix a = random_moment(random, 3, 4), b = random_moment(random, 3, 4);
+        double low = 0.0, high = 1.0;
+        const auto value = [&](double t) { return gauge.value((1.0 - t) * a + t * b); };
+        for (int i = 0; i < 200; ++i) {
+            const double left = low + (high - low) * 0.382, right = low + (high - low) * 0.618;
+            (value(left) < value(right) ? high : low) = value(left) < value(right) ? right : left;
+        }
+        const MasterSolution s = solve_master(gauge, {a, b}, 1e-11);
+        EXPECT_NEAR(s.upper, std::min({value(0.5 * (low + high)), value(0.0), value(1.0)}), 1e-10 * s.upper);
+    }
+}
+
+TEST(Master, FindsTheDensityMatrixOfTwoOrthogonalDirections) {
+    // S_1 = e1e1ᵀ, S_2 = e2e2ᵀ: the saddle of the operator norm is w = (½, ½), Q = I/2.
+    Matrix first = Matrix::Zero(2, 2), second = Matrix::Zero(2, 2);
+    first(0, 0) = second(1, 1) = 1.0;
+    const MasterSolution s = solve_master(operator_gauge(), {first, second}, 1e-12);
+    EXPECT_NEAR(s.upper, 0.5, 1e-12);
+    EXPECT_LE((s.metric - Matrix::Identity(2, 2) / 2.0).norm(), 1e-11);
+}
+
+TEST(Master, DoesNotMindScaleOrDuplicates) {
+    std::mt19937 random(4);
+    const std::vector<Matrix> moments{random_moment(random, 3, 4), random_moment(random, 3, 4)};
+    for (const Gauge& gauge : gauges_in_dimension(3, random)) {
+        SCOPED_TRACE(gauge.repr());
+        const double plain = solve_master(gauge, moments, 1e-11).upper;
+        EXPECT_NEAR(solve_master(gauge, {moments[0], moments[1], moments[0]}, 1e-11).upper, plain, 1e-10 * plain);
+        const double factor = 1e-280;
+        EXPECT_NEAR(solve_master(gauge, {factor * moments[0], factor * moments[1]}, 1e-11).upper / factor, plain, 1e-10 * plain);
+    }
+}
+
+TEST(Master, OfACustomGaugeMatchesTheGaugeItImitates) {
+    std::mt19937 random(5);
+    for (const double p : {2.0, infinity}) {
+        const Gauge known = Schatten{.p = p};
+        const Gauge custom = CustomGauge{.value = [known](const Matrix& s) { return known.value(s); },
+                                         .active = [known](const Matrix& s) { return known.active(s); }};
+        std::vector<Matrix> moments;
+        for (int k = 0; k < 5; ++k) moments.push_back(random_moment(random, 2, 3));
+        const MasterSolution s = solve_master(custom, moments, 1e-8), reference = solve_master(known, moments, 1e-10);
+        EXPECT_LE(s.upper - s.lower, 1e-8 * s.upper);
+        EXPECT_NEAR(s.upper, reference.upper, 2e-8 * s.upper);
+        EXPECT_LE(known.membership_excess(s.metric), 1e-12);
+    }
+}

@@ -1,0 +1,288 @@
+#include "spectralot/transport/solve.hpp"
+
+#include "spectralot/core/errors.hpp"
+#include "spectralot/transport/interpolate.hpp"
+#include "spectralot/transport/verify.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <random>
+
+using namespace spectralot;
+
+namespace {
+
+Points random_cloud(std::mt19937& random, Index n, Index d) {
+    std::normal_distribution<double> normal;
+    Points points(n, d);
+    for (Index t = 0; t < points.size(); ++t) points.data()[t] = normal(random);
+    return points;
+}
+
+Vector random_weights(std::mt19937& random, Index n) {
+    std::uniform_real_distribution<double> uniform(0.1, 1.0);
+    Vector w(n);
+    for (Index i = 0; i < n; ++i) w(i) = uniform(random);
+    return w;
+}
+
+DiscreteMeasure two_diracs(bool horizontal) {
+    Points points = Points::Zero(2, 2);
+    points(0, horizontal ? 0 : 1) = -1.0;
+    points(1, horizontal ? 0 : 1) = 1.0;
+    return {.points = points, .weights = {}};
+}
+
+DiscreteMeasure dirac(double x, double y) {
+    Points point(1, 2);
+    point << x, y;
+    return {.points = point, .weights = {}};
+}
+
+std::vector<Gauge> all_gauges() {
+    Matrix a(3, 3), b(3, 3);
+    a << 2, 0.3, 0, 0.3, 1, 0.1, 0, 0.1, 0.5;
+    b << 0.4, 0, 0.1, 0, 2, 0.2, 0.1, 0.2, 1;
+    return {trace_gauge(),
+            Schatten{.p = 1.5},
+            Schatten{.p = 2.0},
+            Schatten{.p = 7.0},
+            operator_gauge(),
+            KyFan{.k = 2},
+            WeightedTrace{.A = a},
+            Polyhedral{.matrices = {a, b}},
+            BlockSum{.blocks = {{0, 1}, {2}}, .gauges = {operator_gauge(), trace_gauge()}},
+            BlockMax{.blocks = {{0, 1}, {2}}, .gauges = {operator_gauge(), trace_gauge()}, .eta = {1.2, 0.9}},
+            ConicSum{.gauges = {operator_gauge(), Schatten{.p = 2.0}}, .weights = {1.0, 0.5}},
+            Entrywise{.M = 3.0}};
+}
+
+/// max over Q of the best permutation's cost: d = 2, n ≤ 5, equal weights, Q on a grid of K of Schatten p.
+double brute_force(const Points& x, const Points& y, double p) {
+    const Index n = x.rows();
+    std::vector<int> order(static_cast<std::size_t>(n));
+    std::iota(order.begin(), order.end(), 0);
+    std::vector<Matrix> moments;
+    do {
+        Matrix s = Matrix::Zero(2, 2);
+        for (Index i = 0; i < n; ++i) {
+            const Eigen::RowVector2d v = y.row(order[std::size_t(i)]) - x.row(i);
+            s += v.transpose() * v / double(n);
+        }
+        moments.push_back(s);
+    } while (std::next_permutation(order.begin(), order.end()));
+    const double dual = std::isinf(p) ? 1.0 : p / (p - 1.0);
+    double best = 0.0;
+    for (int i = 0; i < 300; ++i) {
+        const double angle = std::numbers::pi * i / 300;
+        for (int j = 0; j <= 200; ++j) {
+            const double t = j / 200.0;
+            Eigen::Matrix2d rotation;
+            rotation << std::cos(angle), -std::sin(angle), std::sin(angle), std::cos(angle);
+            const Eigen::Vector2d q(std::pow(t, 1.0 / dual), std::pow(1.0 - t, 1.0 / dual));
+            const Matrix metric = rotation * q.asDiagonal() * rotation.transpose();
+            double least = infinity;
+            for (const Matrix& s : moments) least = std::min(least, metric.cwiseProduct(s).sum());
+            best = std::max(best, least);
+        }
+    }
+    return best;
+}
+
+}  // namespace
+
+TEST(Solve, TwoDiracPairsNeedASplitPlan) {
+    const DiscreteMeasure mu = two_diracs(true), nu = two_diracs(false);
+    for (const auto& [p, cost] : {std::pair{1.0, 2.0}, {2.0, std::sqrt(2.0)}, {infinity, 1.0}}) {
+        const Gauge gauge = Schatten{.p = p};
+        const TransportResult r = solve(mu, nu, gauge, {.tol = 1e-11});
+        ASSERT_TRUE(r.converged) << p;
+        EXPECT_LE(r.certificate.lower, cost);
+        EXPECT_GE(r.certificate.upper, cost);
+        EXPECT_NEAR(r.value, cost, 1e-11 * cost);
+        EXPECT_NEAR(matching(mu, nu, gauge, r.plan).cost, 2.0, 1e-14);
+        if (p > 1.0) EXPECT_EQ(count_split_rows(mu, r.plan), 2);
+    }
+}
+
+TEST(Solve, EntrywiseGaugeBreaksTheTriangleInequality) {
+    const Gauge gauge = Entrywise{.M = 3.0};
+    const DiscreteMeasure origin = dirac(0, 0), e1 = dirac(1, 0), diagonal = dirac(1, 1);
+    EXPECT_NEAR(distance(origin, e1, gauge), 1.0, 1e-12);
+    EXPECT_NEAR(distance(e1, diagonal, gauge), 1.0, 1e-12);
+    EXPECT_NEAR(distance(origin, diagonal, gauge), std::sqrt(5.0), 1e-12);
+}
+
+TEST(Solve, CertifiesEveryGaugeWithWeightsAndUnequalSizes) {
+    std::mt19937 random(1);
+    for (const Gauge& gauge : all_gauges()) {
+        SCOPED_TRACE(gauge.repr());
+        DiscreteMeasure mu{random_cloud(random, 23, 3), random_weights(random, 23)};
+        DiscreteMeasure nu{random_cloud(random, 31, 3), random_weights(random, 31)};
+        mu.weights(4) = 0.0;
+        nu.weights *= mu.weights.sum() / nu.weights.sum();
+        const TransportResult r = solve(mu, nu, gauge, {.tol = 1e-9});
+        ASSERT_TRUE(r.converged) << to_string(r.status) << " " << r.certificate.relative_gap();
+        EXPECT_LE(marginal_error(r.plan, mu, nu), 1e-14);
+        EXPECT_LE(gauge.membership_excess(r.metric), 1e-11);
+        const Verification v = verify(mu, nu, gauge, r.plan, r.metric, r.potentials);
+        EXPECT_LE(v.certificate.lower, r.certificate.upper);
+        EXPECT_LE(v.certificate.relative_gap(), 1.1e-9);
+        EXPECT_NEAR(v.certificate.upper, r.value, 1e-12 * r.value);
+        EXPECT_GE(v.worst_slack, -1e-12 * r.value);
+    }
+}
+
+TEST(Solve, EnclosesTheBruteForceSaddle) {
+    std::mt19937 random(2);
+    for (const double p : {1.5, 2.0, 4.0, infinity}) {
+        for (int trial = 0; trial < 3; ++trial) {
+            const Points x = random_cloud(random, 5, 2), y = random_cloud(random, 5, 2);
+            const TransportResult r = solve({x, {}}, {y, {}}, Schatten{.p = p}, {.tol = 1e-9});
+            const double grid = brute_force(x, y, p);  // a lower bound, close to the optimum
+            EXPECT_TRUE(r.converged);
+            EXPECT_LE(grid, r.certificate.upper * (1.0 + 1e-12));
+            EXPECT_GE(grid, r.certificate.lower * (1.0 - 2e-2));
+        }
+    }
+}
+
+TEST(Solve, MovesDiracsForTheGaugeOfTheirDifference) {
+    std::mt19937 random(3);
+    for (const Gauge& gauge : all_gauges()) {
+        const Points x = random_cloud(random, 1, 3), y = random_cloud(random, 1, 3);
+        const Matrix s = (y - x).transpose() * (y - x);
+        const TransportResult r = solve({x, {}}, {y, {}}, gauge, {.tol = 1e-10});
+        EXPECT_TRUE(r.converged) << gauge.repr();
+        EXPECT_NEAR(r.value, gauge.value(s), 1e-10 * r.value) << gauge.repr();
+    }
+}
+
+TEST(Solve, IsInvariantUnderTheLawsOfTheDistance) {
+    std::mt19937 random(4);
+    const Points x = random_cloud(random, 20, 3), y = random_cloud(random, 20, 3);
+    const Matrix rotation = Eigen::HouseholderQR<Matrix>(Matrix(random_cloud(random, 3, 3))).householderQ();
+    const TransportOptions options{.tol = 1e-9};
+    for (const Gauge& gauge : {Gauge(Schatten{.p = 2.0}), operator_gauge(), Gauge(KyFan{.k = 2})}) {
+        const double plain = solve({x, {}}, {y, {}}, gauge, options).value;
+        const double bound = 3e-9 * plain;
+        EXPECT_NEAR(solve({y, {}}, {x, {}}, gauge, options).value, plain, bound);
+        EXPECT_NEAR(solve({x * rotation, {}}, {y * rotation, {}}, gauge, options).value, plain, bound);
+        EXPECT_NEAR(solve({x.array() + 1e5, {}}, {y.array() + 1e5, {}}, gauge, options).value, plain, bound);
+        for (const double s : {1e-150, 1e150}) {
+            const TransportResult scaled = solve({s * x, {}}, {s * y, {}}, gauge, options);
+            EXPECT_TRUE(scaled.converged);
+            EXPECT_NEAR(scaled.value / s / s, plain, bound);
+        }
+        Points doubled(40, 3);
+        doubled << x, x;
+        EXPECT_NEAR(solve({doubled, {}}, {y, {}}, gauge, options).value, plain, bound);
+    }
+}
+
+TEST(Solve, CallsZeroWhatIsZeroToRounding) {
+    std::mt19937 random(5);
+    const Points x = random_cloud(random, 30, 3);
+    for (const Gauge& gauge : all_gauges()) {
+        const TransportResult r = solve({x, {}}, {x.colwise().reverse(), {}}, gauge);
+        EXPECT_TRUE(r.converged);
+        EXPECT_EQ(r.certificate.lower, 0.0);
+        EXPECT_LE(r.value, 1e-12);
+    }
+    const TransportResult same = solve({Points::Ones(4, 2), {}}, {Points::Ones(3, 2), {}}, Schatten{.p = 2.0});
+    EXPECT_EQ(same.status, Status::ZeroToRounding);
+    EXPECT_EQ(same.value, 0.0);
+}
+
+TEST(Solve, KeepsAnHonestBracketWhenStopped) {
+    std::mt19937 random(6);
+    const DiscreteMeasure mu{random_cloud(random, 60, 4), {}}, nu{random_cloud(random, 60, 4).array() * 1.5, {}};
+    const TransportResult full = solve(mu, nu, operator_gauge(), {.tol = 1e-8});
+    ASSERT_TRUE(full.converged);
+    for (const int max_iter : {1, 2, 4}) {
+        const TransportResult r = solve(mu, nu, operator_gauge(), {.tol = 1e-8, .max_iter = max_iter});
+        EXPECT_FALSE(r.converged);
+        EXPECT_EQ(r.status, Status::IterationLimit);
+        EXPECT_LE(r.certificate.lower, full.certificate.upper);
+        EXPECT_GE(r.certificate.upper, full.certificate.lower);
+        EXPECT_THROW(r.require_solved(), NotSolved);
+    }
+    Observer observer;
+    observer.on_progress = [&](const Progress& p) {
+        if (p.iteration == 3) observer.cancel.request();
+    };
+    EXPECT_EQ(solve(mu, nu, operator_gauge(), {.tol = 1e-12}, observer).status, Status::Interrupted);
+}
+
+TEST(Solve, BracketsShrinkMonotonically) {
+    std::mt19937 random(7);
+    const TransportResult r = solve({random_cloud(random, 80, 3), {}}, {random_cloud(random, 70, 3), {}}, operator_gauge(), {.tol = 1e-9});
+    ASSERT_EQ(int(r.history.size()), r.n_iter);
+    for (std::size_t k = 1; k < r.history.size(); ++k) {
+        EXPECT_GE(r.history[k].lower, r.history[k - 1].lower);
+        EXPECT_LE(r.history[k].upper, r.history[k - 1].upper);
+    }
+}
+
+TEST(Solve, NamesWhatIsWrong) {
+    const DiscreteMeasure good{Points::Random(4, 3), {}};
+    const auto message = [&](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const TransportOptions& options) {
+        try {
+            solve(mu, nu, gauge, options);
+        } catch (const InvalidArgument& error) {
+            return std::string(error.what());
+        }
+        return std::string("no error");
+    };
+    EXPECT_NE(message(good, {Points::Random(4, 2), {}}, trace_gauge(), {}).find("X_b"), std::string::npos);
+    EXPECT_NE(message(good, good, KyFan{.k = 5}, {}).find("5"), std::string::npos);
+    EXPECT_NE(message(good, good, Schatten{.p = 0.5}, {}).find("gauge"), std::string::npos);
+    EXPECT_NE(message(good, good, trace_gauge(), {.tol = -1.0}).find("tol"), std::string::npos);
+    EXPECT_NE(message(good, good, trace_gauge(), {.max_iter = 0}).find("max_iter"), std::string::npos);
+    EXPECT_NE(message({good.points, Vector::Constant(4, -1.0)}, good, trace_gauge(), {}).find("a"), std::string::npos);
+}
+
+TEST(Verify, ChargesWhateverIsTamperedWith) {
+    std::mt19937 random(8);
+    const DiscreteMeasure mu{random_cloud(random, 25, 2), {}}, nu{random_cloud(random, 25, 2), {}};
+    const Gauge gauge = Schatten{.p = 2.0};
+    const TransportResult r = solve(mu, nu, gauge, {.tol = 1e-9});
+    const auto check = [&](const SparsePlan& plan, const Matrix& metric, const Potentials& potentials) {
+        const Certificate c = verify(mu, nu, gauge, plan, metric, potentials).certificate;
+        EXPECT_LE(c.lower, r.certificate.upper);
+        EXPECT_GE(c.upper, r.certificate.lower);
+        EXPECT_GT(c.relative_gap(), 1e-6);
+    };
+    Potentials raised = r.potentials;
+    raised.a(3) += 0.5 * r.value * 25;
+    check(r.plan, r.metric, raised);
+    check(r.plan, 3.0 * r.metric, r.potentials);
+    check(r.plan, 0.5 * r.metric, r.potentials);
+    SparsePlan lighter = r.plan;
+    lighter.mass[0] *= 0.5;
+    check(lighter, r.metric, r.potentials);
+}
+
+TEST(Verify, AgreesOnTheLineWithAllPairs) {
+    std::mt19937 random(9);
+    Points x = Points::Zero(40, 2), y = Points::Zero(30, 2);
+    x.col(0) = random_cloud(random, 40, 1);
+    y.col(0) = random_cloud(random, 30, 1);
+    const TransportResult r = solve({x, {}}, {y, {}}, trace_gauge(), {.tol = 1e-10});
+    Matrix rank_one = Matrix::Zero(2, 2);
+    rank_one(0, 0) = 1.0;
+    Potentials perturbed = r.potentials;
+    std::normal_distribution<double> normal;
+    for (Index i = 0; i < 40; ++i) perturbed.a(i) += 0.1 * normal(random);
+    for (Index j = 0; j < 30; ++j) perturbed.b(j) += 0.1 * normal(random);
+    for (const Potentials& potentials : {r.potentials, perturbed}) {
+        const Verification all = verify({x, {}}, {y, {}}, trace_gauge(), r.plan, Matrix::Identity(2, 2), potentials);
+        const Verification line = verify({x, {}}, {y, {}}, trace_gauge(), r.plan, rank_one, potentials);
+        EXPECT_NEAR(line.certificate.lower, all.certificate.lower, 1e-12 * r.value);
+        EXPECT_NEAR(line.worst_slack, all.worst_slack, 1e-12 * r.value);
+    }
+}
