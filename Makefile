@@ -67,7 +67,7 @@ fuzz:  ## every file reader against libFuzzer, FUZZ_SECONDS (60) each
 	@$(CMAKE) --build build/fuzz
 	scripts/fuzz.sh build/fuzz $(FUZZ_SECONDS)
 
-determinism: all  ## same bits for one and two threads and on every vector target
+determinism: all  ## same bits for one and two threads
 	$(PYTHON_VENV) scripts/check_determinism.py
 
 wheel: all  ## builds the wheel as `pip install .` does and imports it

@@ -37,7 +37,9 @@ std::vector<JsonField> JsonField::items() const {
     if (!value_.is_array()) fail("must be an array");
     std::vector<JsonField> fields;
     fields.reserve(value_.size());
-    for (const auto& item : value_) fields.push_back(child(item, "[" + std::to_string(fields.size()) + "]"));
+    for (const auto& item : value_) {
+        fields.push_back(child(item, std::string("[").append(std::to_string(fields.size())).append("]")));
+    }
     return fields;
 }
 

@@ -15,7 +15,7 @@ from ._arrays import Array, ArrayLike, as_integer, as_number, as_points, as_weig
 from ._errors import Interrupted
 from .gauges import Gauge, Operator, as_gauge
 
-__all__ = ["MMD", "FlowProgress", "Objective", "Trajectory", "run"]
+__all__ = ["MMD", "FlowProgress", "Objective", "Trajectory", "coordination", "run"]
 
 
 @runtime_checkable
@@ -49,7 +49,9 @@ class MMD:
     `energy` and `force` take O(n(n+m)d) time and O(n+m) memory.
     """
 
-    def __init__(self, Y: ArrayLike, weights: ArrayLike | None = None, kernel: str = "energy", eps: float = 1e-2) -> None:
+    def __init__(
+        self, Y: ArrayLike, weights: ArrayLike | None = None, kernel: str = "energy", eps: float = 1e-2
+    ) -> None:
         if kernel != "energy":
             raise invalid("kernel", "must be 'energy'", repr(kernel))
         self.Y = as_points(Y, "Y").copy()
@@ -146,7 +148,7 @@ def run(
     record_every : int
         Keep every k-th state; the first and the last always.
     callback : callable, optional
-        Called with a `FlowProgress` after each step, on the calling thread. Raise StopIteration to stop early.
+        Called with a `FlowProgress` at each recorded state, on the calling thread. Raise StopIteration to stop early.
     verbose : bool
         Print the progress to standard error, at most once a second.
 
@@ -190,6 +192,25 @@ def run(
     return trajectory
 
 
+def coordination(X: ArrayLike, V: ArrayLike, weights: ArrayLike | None = None, k: int = 5) -> float:
+    """Do neighbours move the same way? 1 for a common direction, about 0 for independent ones.
+
+    The mass-weighted mean of cos(v_i, v_j) over the k nearest neighbours j of each particle i. Cost O(n²d).
+
+    Parameters
+    ----------
+    X, V : (n, d) arrays
+        Particles and their velocities.
+    weights : (n,) array, optional
+        Uniform by default.
+    """
+    X = as_points(X, "X")
+    V = as_points(V, "V", X.shape[1])
+    if len(V) != len(X):
+        raise invalid("V", f"must have shape {X.shape}", f"shape {V.shape}")
+    return _core.coordination(X, V, _weights(weights, len(X)), as_integer(k, "k"))
+
+
 def _weights(weights: ArrayLike | None, size: int) -> Array:
     checked = as_weights(weights, "weights", size)
     return np.full(size, 1.0 / size) if checked is None else normalised(checked)
@@ -198,7 +219,9 @@ def _weights(weights: ArrayLike | None, size: int) -> Array:
 def _core_objective(f: Any, X0: Array) -> _core.Objective:
     if isinstance(f, MMD):
         if f.Y.shape[1] != X0.shape[1]:
-            raise invalid("X0", f"must have the {f.Y.shape[1]} coordinates of the objective's target", f"shape {X0.shape}")
+            raise invalid(
+                "X0", f"must have the {f.Y.shape[1]} coordinates of the objective's target", f"shape {X0.shape}"
+            )
         return f._core
     if not isinstance(f, Objective):
         raise invalid("f", "must have the methods energy(X, weights) and force(X, weights)", repr(f))
@@ -212,7 +235,7 @@ def _core_objective(f: Any, X0: Array) -> _core.Objective:
             raise invalid("force(X, weights)", f"must have shape {X.shape}", f"shape {G.shape}")
         return G
 
-    return _core.PythonObjective(energy, force)
+    return _core.CallbackObjective(energy, force)
 
 
 def _reporter(

@@ -62,9 +62,7 @@ def plan(
     return ax
 
 
-def geodesic(
-    result: TransportResult, times: Sequence[float] = (0, 0.25, 0.5, 0.75, 1), ax: Axes | None = None
-) -> Axes:
+def geodesic(result: TransportResult, times: Sequence[float] = (0, 0.25, 0.5, 0.75, 1), ax: Axes | None = None) -> Axes:
     """The displacement interpolation at several times in one picture, from source red to target blue."""
     ax = _cloud_axes(ax)
     for t in times:
@@ -89,9 +87,7 @@ def trajectories(trajectory: Trajectory, target: ArrayLike | None = None, ax: Ax
     return ax
 
 
-def energy(
-    trajectories: Trajectory | Sequence[Trajectory] | Mapping[str, Trajectory], ax: Axes | None = None
-) -> Axes:
+def energy(trajectories: Trajectory | Sequence[Trajectory] | Mapping[str, Trajectory], ax: Axes | None = None) -> Axes:
     """Energy against time on a log scale, one curve per trajectory; the keys of a mapping are the labels."""
     ax = _axes(ax)
     if not isinstance(trajectories, Mapping):

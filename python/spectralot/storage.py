@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import gauges
-from ._arrays import as_points, as_symmetric, as_weights, invalid, real_array
+from ._arrays import as_points, as_symmetric, invalid, real_array
 from .gauges import Gauge
 from .transport import HISTORY, TransportResult, _clouds
 
@@ -22,8 +22,8 @@ __all__ = ["gauge_from_dict", "gauge_to_dict", "load", "save"]
 
 FORMAT = "spectralot.transport_result"
 VERSION = 1
-ARRAYS = "X_a X_b rows cols masses potential_a potential_b metric moment".split()
-SCALARS = "lower upper converged status n_iter seconds".split()
+ARRAYS = ["X_a", "X_b", "rows", "cols", "masses", "potential_a", "potential_b", "metric", "moment"]
+SCALARS = ["lower", "upper", "converged", "status", "n_iter", "seconds"]
 
 
 def save(result: TransportResult, path: str | PathLike[str]) -> None:
@@ -152,13 +152,13 @@ def _result_from(file: Any, gauge: Gauge | None) -> TransportResult:
             raise ValueError("it belongs to a CustomGauge: pass load(path, gauge=...)")
         gauge = gauge_from_dict(header["gauge"])
 
-    X_a, X_b, a, b = _clouds(*(file[name] if name in file else None for name in ("X_a", "X_b", "a", "b")))
+    X_a, X_b, a, b = _clouds(*(file.get(name) for name in ("X_a", "X_b", "a", "b")))
     n, m, d = len(X_a), len(X_b), X_a.shape[1]
     rows, cols = (_indices(file[name], name, size) for name, size in (("rows", n), ("cols", m)))
     masses = real_array(file["masses"], "masses")
     if not rows.shape == cols.shape == masses.shape:
         raise invalid("masses", "must be as long as rows and cols", masses.shape)
-    history = as_points(file["history"], "history", len(HISTORY)) if len(file["history"]) else np.empty((0, len(HISTORY)))
+    history = as_points(file["history"], "history", len(HISTORY))
     potentials = {}
     for name, size in (("potential_a", n), ("potential_b", m)):
         potentials[name] = real_array(file[name], name)
@@ -186,7 +186,7 @@ def _result_from(file: Any, gauge: Gauge | None) -> TransportResult:
 
 
 def _indices(array: Any, name: str, size: int) -> Any:
-    if array.ndim != 1 or array.dtype.kind != "i" or (len(array) and not (0 <= array.min() and array.max() < size)):
+    if array.ndim != 1 or array.dtype.kind != "i" or (len(array) and not (array.min() >= 0 and array.max() < size)):
         raise invalid(name, f"must be indices below {size}", f"{array.dtype} of shape {array.shape}")
     return array.astype(np.int32)
 

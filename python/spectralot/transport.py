@@ -1,7 +1,7 @@
 """The static spectral Wasserstein problem between clouds of points, with certificates (paper §3).
 
-W_γ(μ, ν)² = min over plans P of γ(S(P)) = max over Q in K of W_Q(μ, ν)², where S(P) = Σ P_ij (y_j - x_i)(y_j - x_i)ᵀ and
-W_Q is classical transport for the cost (x - y)ᵀQ(x - y). Any feasible plan gives an upper bound, any Q in K with feasible
+W_γ(μ, ν)² = min over plans P of γ(S(P)) = max over Q in K of W_Q(μ, ν)², S(P) = Σ P_ij (y_j - x_i)(y_j - x_i)ᵀ and W_Q
+classical transport for the cost (x - y)ᵀQ(x - y). Any feasible plan gives an upper bound, any Q in K with feasible
 potentials a lower bound: a result carries all of them, so its bracket can be checked without trusting the solver.
 """
 
@@ -11,7 +11,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -81,8 +81,8 @@ class TransportResult:
     n_iter: int  #: exact transport solves
     seconds: float
     rows: Array  #: plan entries: masses[t] goes from rows[t] to cols[t] (sorted, int32)
-    cols: Array = field()
-    masses: Array = field()
+    cols: Array
+    masses: Array
     potential_a: Array  #: (n,) f, squared units
     potential_b: Array  #: (m,) g; f_i + g_j ≤ (y_j - x_i)ᵀQ(y_j - x_i) for all pairs
     metric: Array  #: (d, d) Q in K
@@ -159,9 +159,7 @@ class TransportResult:
         dX_a = 2 Σ_j P_ij Q(x_i - y_j). da and db are the potentials with mean zero under the weights: the change of
         the value when normalised weights move along directions that keep their sum.
         """
-        return _core.gradient(
-            *self._measures, self._core_plan, self.metric, self.potential_a, self.potential_b
-        )
+        return _core.gradient(*self._measures, self._core_plan, self.metric, self.potential_a, self.potential_b)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes everything needed to verify again to a versioned `.npz` (aside first, then renamed)."""
@@ -172,10 +170,8 @@ class TransportResult:
     def require_solved(self) -> TransportResult:
         """The result itself if it is certified; raises `NotSolved` (with `.result`) if not."""
         if not self.converged:
-            raise NotSolved(
-                f"the certificate did not close: status {self.status}, gap {self.gap:.2g} after {self.n_iter} iterations",
-                self,
-            )
+            state = f"status {self.status}, gap {self.gap:.2g} after {self.n_iter} iterations"
+            raise NotSolved(f"the certificate did not close: {state}", self)
         return self
 
     @cached_property
@@ -389,221 +385,6 @@ def _clouds(
     return points_a, points_b, weights_a, weights_b
 
 
-def _measures(self) -> tuple[_core.Measure, _core.Measure]:
-        return _measures(self.X_a, self.X_b, self.a, self.b)
-
-    @cached_property
-    def _core_plan(self) -> _core.Plan:
-        return _core.Plan(len(self.X_a), len(self.X_b), self.rows, self.cols, self.masses)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_measures", "_core_plan")}
-
-    def __repr__(self) -> str:
-        state = "" if self.converged else "not converged, "
-        return (
-            f"TransportResult({self.gauge!r}: value={self.value:.10g}, gap={self.gap:.1e}, {state}{self.status} "
-            f"in {self.n_iter} iterations, {self.seconds:.2g} s, {len(self.X_a)}x{len(self.X_b)}, "
-            f"{len(self.masses)} plan entries)"
-        )
-
-
-def solve_sample(
-    X_a: ArrayLike,
-    X_b: ArrayLike,
-    gauge: Gauge | float = 2,
-    *,
-    a: ArrayLike | None = None,
-    b: ArrayLike | None = None,
-    tol: float = 1e-6,
-    max_iter: int = 1000,
-    n_threads: int = 1,
-    max_seconds: float = math.inf,
-    callback: Callable[[Progress], Any] | None = None,
-    verbose: bool = False,
-) -> TransportResult:
-    """Spectral Wasserstein distance between two clouds, with a plan and a proved bracket (paper §3).
-
-    Parameters
-    ----------
-    X_a, X_b : (n, d) and (m, d) arrays
-        Points, one per row. Lists, any real dtype and order, torch tensors: converted to float64, never changed.
-    gauge : Gauge or number
-        A gauge object, or p as short for `Schatten(p)`.
-    a, b : (n,) and (m,) arrays, optional
-        Weights, non-negative with a positive sum, normalised inside; uniform by default. If both are given their
-        sums must agree to 1e-9.
-    tol : float
-        Certified relative gap (upper - lower)/upper of the squared cost at which to stop.
-    max_iter : int
-        Outer iterations, each one exact transport solve.
-    n_threads : int
-        0 = all cores. The result does not depend on it.
-    max_seconds : float
-        Stop with the best bracket after this wall time.
-    callback : callable, optional
-        Called with a `Progress` after each outer iteration, on the calling thread. Raise StopIteration to stop with
-        the best result; any other exception ends the solve and is passed on.
-    verbose : bool
-        Print one line per outer iteration to standard error.
-
-    Returns
-    -------
-    TransportResult
-        If it is not `converged`, `status` says why and the bracket is still proved.
-
-    Raises
-    ------
-    ValueError
-        Bad input; the message names the argument, the rule and the value seen.
-    Interrupted
-        Ctrl-C: a KeyboardInterrupt with the best `.result` so far.
-
-    Examples
-    --------
-    >>> import spectralot as so
-    >>> r = so.solve_sample([[-1, 0], [1, 0]], [[0, -1], [0, 1]], gauge=so.Operator())
-    >>> round(r.value, 9), r.converged
-    (1.0, True)
-    """
-    gauge = as_gauge(gauge)
-    X_a, X_b, a, b = _clouds(X_a, X_b, a, b)
-    gauge._core.check_dimension(X_a.shape[1])
-    measures = _measures(X_a, X_b, a, b)
-    out = _interruptible(
-        _core.solve,
-        *measures,
-        gauge._core,
-        as_number(tol, "tol"),
-        as_integer(max_iter, "max_iter"),
-        as_integer(n_threads, "n_threads"),
-        as_number(max_seconds, "max_seconds"),
-        _reporter(callback, verbose),
-    )
-    rows = np.ascontiguousarray(out["history"]).view(HISTORY).reshape(-1)
-    return _finish(out, X_a, X_b, a, b, gauge, history=rows)
-
-
-def distance(X_a: ArrayLike, X_b: ArrayLike, gauge: Gauge | float = 2, **options: Any) -> float:
-    """W_γ between two clouds (not squared). Same arguments as `solve_sample`; raises `NotSolved` if not certified."""
-    return solve_sample(X_a, X_b, gauge, **options).require_solved().distance
-
-
-def emd_sample(
-    X_a: ArrayLike,
-    X_b: ArrayLike,
-    a: ArrayLike | None = None,
-    b: ArrayLike | None = None,
-    metric: ArrayLike | None = None,
-    *,
-    n_threads: int = 1,
-) -> TransportResult:
-    """Exact optimal transport for the cost (x - y)ᵀQ(x - y), with a certificate.
-
-    Parameters
-    ----------
-    X_a, X_b, a, b, n_threads
-        As in `solve_sample`.
-    metric : (d, d) array, optional
-        Q symmetric, identity by default (the classical W2). Singular and indefinite metrics are legal; the value of
-        an indefinite one may be negative, and has no `distance`.
-
-    Returns
-    -------
-    TransportResult
-        Its gauge is tr(Q·), its bracket is closed to rounding.
-    """
-    X_a, X_b, a, b = _clouds(X_a, X_b, a, b)
-    d = X_a.shape[1]
-    Q = np.eye(d) if metric is None else as_symmetric(metric, "metric", d)
-    start = time.perf_counter()
-    out = _interruptible(_core.solve_exact, *_measures(X_a, X_b, a, b), Q, as_integer(n_threads, "n_threads"))
-    seconds = time.perf_counter() - start
-    history = np.array([(out["lower"], out["upper"], seconds)], dtype=HISTORY)
-    solved = out["status"] in ("solved", "zero_to_rounding")
-    out |= {"converged": solved, "n_iter": 1, "seconds": seconds, "metric": Q}
-    return _finish(out, X_a, X_b, a, b, FixedMetric(Q), history=history)
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What `verify` proves, whatever the result claims."""
-
-    lower: float  #: proved lower end of W_γ² (squared)
-    upper: float  #: proved upper end
-    ok: bool  #: the proved bracket confirms the claimed one, to 1e-9 of its upper end
-    marginal_error: float  #: mass by which the plan misses its marginals
-    metric_excess: float  #: Q lies in (1 + excess)·K
-    worst_slack: float  #: smallest c_ij - f_i - g_j, before the potentials were made feasible
-
-    @property
-    def gap(self) -> float:
-        """(upper - lower) / upper, 0 if both are 0."""
-        return _relative_gap(self.lower, self.upper)
-
-
-def verify(
-    X_a: ArrayLike,
-    X_b: ArrayLike,
-    result: TransportResult,
-    *,
-    a: ArrayLike | None = None,
-    b: ArrayLike | None = None,
-) -> Verification:
-    """Recomputes the bracket from plan, metric and potentials alone, sharing nothing with the solver but the gauge.
-
-    Parameters
-    ----------
-    X_a, X_b : arrays
-        The clouds that the result is about.
-    result : TransportResult
-        Solved now or loaded from a file. Nothing of it is trusted.
-    a, b : arrays, optional
-        Weights; those stored in the result by default.
-
-    Returns
-    -------
-    Verification
-        Cost O(nm·d) time, O(n + m) memory; metrics of rank one are sorted instead.
-    """
-    X_a, X_b, a, b = _clouds(X_a, X_b, result.a if a is None else a, result.b if b is None else b)
-    for cloud, size, name in ((X_a, len(result.X_a), "X_a"), (X_b, len(result.X_b), "X_b")):
-        if len(cloud) != size:
-            raise invalid(name, f"must have the {size} points of the result", f"{len(cloud)} points")
-    out = _core.verify(
-        *_measures(X_a, X_b, a, b),
-        result.gauge._core,
-        result._core_plan,
-        result.metric,
-        result.potential_a,
-        result.potential_b,
-    )
-    slack = 1e-9 * result.upper + 1e-12 * _squared_diameter(X_a, X_b)
-    ok = out["lower"] >= result.lower - slack and out["upper"] <= result.upper + slack
-    return Verification(ok=bool(ok), **out)
-
-
-def _relative_gap(lower: float, upper: float) -> float:
-    return (upper - lower) / abs(upper) if upper > lower else 0.0
-
-
-def _clouds(
-    X_a: ArrayLike, X_b: ArrayLike, a: ArrayLike | None, b: ArrayLike | None
-) -> tuple[Array, Array, Array | None, Array | None]:
-    """Checked copies of the input, so that a result does not change with the caller's arrays."""
-    points_a = as_points(X_a, "X_a").copy()
-    points_b = as_points(X_b, "X_b", dimension=points_a.shape[1]).copy()
-    weights_a = as_weights(a, "a", len(points_a))
-    weights_b = as_weights(b, "b", len(points_b))
-    if weights_a is not None and weights_b is not None:
-        scale = max(weights_a.max(), weights_b.max())
-        mass_a, mass_b = math.fsum(weights_a / scale), math.fsum(weights_b / scale)
-        if abs(mass_a - mass_b) > 1e-9 * max(mass_a, mass_b):
-            raise invalid("b", f"must have the total mass of a ({mass_a * scale})", mass_b * scale)
-    copies = [None if w is None else w.copy() for w in (weights_a, weights_b)]
-    return points_a, points_b, copies[0], copies[1]
-
-
 def _measures(X_a: Array, X_b: Array, a: Array | None, b: Array | None) -> tuple[_core.Measure, _core.Measure]:
     return _core.Measure(X_a, a, "X_a", "a"), _core.Measure(X_b, b, "X_b", "b")
 
@@ -620,21 +401,9 @@ def _finish(
     out: dict[str, Any], X_a: Array, X_b: Array, a: Array | None, b: Array | None, gauge: Gauge, history: Array
 ) -> TransportResult:
     plan = out["plan"]
-    result = TransportResult(
-        X_a=X_a,
-        X_b=X_b,
-        a=a,
-        b=b,
-        gauge=gauge,
-        rows=plan.row,
-        cols=plan.col,
-        masses=plan.mass,
-        history=history,
-        **{
-            name: out[name]
-            for name in "lower upper converged status n_iter seconds potential_a potential_b metric moment".split()
-        },
-    )
+    known = {field.name: out[field.name] for field in fields(TransportResult) if field.name in out}
+    known |= {"rows": plan.row, "cols": plan.col, "masses": plan.mass, "history": history}
+    result = TransportResult(X_a=X_a, X_b=X_b, a=a, b=b, gauge=gauge, **known)
     if out["interrupted"]:
         raise Interrupted(f"interrupted with the bracket [{result.lower}, {result.upper}]", result)
     return result
@@ -650,8 +419,8 @@ def _reporter(
     def report(*values: float) -> bool:
         at = Progress(*values)  # type: ignore[arg-type]
         if verbose:
-            line = f"{at.iteration:5d}  lower {at.lower:.10g}  upper {at.upper:.10g}  gap {at.gap:.1e}  {at.seconds:.2f} s"
-            print(line, file=sys.stderr)
+            bracket = f"lower {at.lower:.10g}  upper {at.upper:.10g}  gap {at.gap:.1e}"
+            print(f"{at.iteration:5d}  {bracket}  {at.seconds:.2f} s", file=sys.stderr)
         if callback is not None:
             try:
                 callback(at)

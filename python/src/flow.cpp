@@ -1,4 +1,5 @@
 #include "bindings.hpp"
+#include "spectralot/flow/coordination.hpp"
 
 #include <limits>
 
@@ -6,35 +7,30 @@ namespace spectralot::python {
 
 namespace {
 
-/// A Python object with energy(X, weights) and force(X, weights). One that raises answers NaN: the flow then stops
-/// with the states it has, and the exception goes on its way.
-class PythonObjective final : public flow::Objective {
-public:
-    using Energy = std::function<double(const Points&, const Vector&)>;
-    using Force = std::function<Points(const Points&, const Vector&)>;
+using Energy = flow::CallbackObjective::Energy;
+using Force = flow::CallbackObjective::Force;
 
-    PythonObjective(Energy energy, Force force) : energy_(std::move(energy)), force_(std::move(force)) {}
-
-    [[nodiscard]] double energy(const Points& x, const Vector& weights) const override {
+/// A Python objective that raises answers NaN: the flow then stops with the states it has, and `Foreground::run`
+/// passes the exception on.
+Energy in_python(Energy energy) {
+    return [energy = std::move(energy)](const Points& x, const Vector& weights) {
         try {
-            return Foreground::in_python([&] { return energy_(x, weights); });
+            return Foreground::in_python([&] { return energy(x, weights); });
         } catch (const Abandoned&) {
             return std::numeric_limits<double>::quiet_NaN();
         }
-    }
+    };
+}
 
-    void force(const Points& x, const Vector& weights, Points& out) const override {
+Force in_python(Force force) {
+    return [force = std::move(force)](const Points& x, const Vector& weights) {
         try {
-            out = Foreground::in_python([&] { return force_(x, weights); });
+            return Foreground::in_python([&] { return force(x, weights); });
         } catch (const Abandoned&) {
-            out.setConstant(x.rows(), x.cols(), std::numeric_limits<double>::quiet_NaN());
+            return Points(Points::Constant(x.rows(), x.cols(), std::numeric_limits<double>::quiet_NaN()));
         }
-    }
-
-private:
-    Energy energy_;
-    Force force_;
-};
+    };
+}
 
 nb::dict run_flow(const flow::Objective& objective, const DiscreteMeasure& start, const Gauge& gauge, double step,
                   int n_steps, bool force_clock, int record_every, const ProgressCallback& callback) {
@@ -78,8 +74,13 @@ void bind_flow(nb::module_& m) {
                  new (self) flow::Mmd(target, {.eps = eps});
              },
              "target"_a, "eps"_a);
-    nb::class_<PythonObjective, flow::Objective>(m, "PythonObjective")
-        .def(nb::init<PythonObjective::Energy, PythonObjective::Force>(), "energy"_a, "force"_a);
+    nb::class_<flow::CallbackObjective, flow::Objective>(m, "CallbackObjective")
+        .def("__init__",
+             [](flow::CallbackObjective* self, Energy energy, Force force) {
+                 new (self) flow::CallbackObjective(in_python(std::move(energy)), in_python(std::move(force)));
+             },
+             "energy"_a, "force"_a);
+    m.def("coordination", &flow::coordination, "X"_a, "V"_a, "weights"_a, "k"_a);
     m.def("run_flow", &run_flow, "objective"_a, "start"_a, "gauge"_a, "step"_a, "n_steps"_a, "force_clock"_a,
           "record_every"_a, "callback"_a.none());
 }

@@ -35,12 +35,13 @@ std::size_t ArcSet::add(const std::vector<Arc>& arcs) {
     return col_.size() - old_size;
 }
 
-void ArcSet::prune(const double* col_potentials, int per_row) {
+void ArcSet::prune(const double* negated_col_potentials, int per_row) {
     std::vector<std::pair<double, int>> ranked;
     std::size_t write = 0;
     for (int i = 0, arc = 0; i + 1 < static_cast<int>(begin_.size()); ++i) {
         ranked.clear();
-        for (; arc < begin_[i + 1]; ++arc) ranked.emplace_back(carried_[arc] - col_potentials[col_[arc]], col_[arc]);
+        for (; arc < begin_[i + 1]; ++arc)
+            ranked.emplace_back(carried_[arc] + negated_col_potentials[col_[arc]], col_[arc]);
         const auto kept = std::min<std::size_t>(ranked.size(), static_cast<std::size_t>(per_row));
         std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(kept), ranked.end());
         begin_[i] = static_cast<int>(write);

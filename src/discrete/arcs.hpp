@@ -52,7 +52,7 @@ public:
     /// Merges arcs in; returns how many were new. Costs of all arcs must be set again.
     std::size_t add(const std::vector<Arc>& arcs);
     /// Keeps the `per_row` arcs of least reduced cost in each row.
-    void prune(const double* col_potentials, int per_row);
+    void prune(const double* negated_col_potentials, int per_row);
     void set_costs(const SquaredDistance& cost, const PairTolerance& tolerance);
 
     [[nodiscard]] std::size_t size() const { return col_.size(); }

@@ -27,6 +27,14 @@ struct Basis {
     Conjugates dual;
 };
 
+template <class T>
+std::vector<T> gather(const std::vector<T>& values, const std::vector<int>& index) {
+    std::vector<T> result;
+    result.reserve(index.size());
+    for (const int k : index) result.push_back(values[k]);
+    return result;
+}
+
 /// The rows of `points` with the given indices.
 inline Points gather(const Points& points, const std::vector<int>& index) {
     Points result(static_cast<Index>(index.size()), points.cols());

@@ -74,7 +74,8 @@ double feasibility_error(const Conjugates& dual, const CentredPair& pair, const 
     const double change_of_basis = 6.0 * (d + 2.0) * std::sqrt(norm) * frame.axes_norm * reach * reach;
     const double shift_terms = 4.0 * (d + 2.0) * frame.entry_norm * whole * shift;
     const double sums = (r + 6.0) * (3.0 * norm * whole * whole + 2.0 * potentials);
-    const double products = 2.0 * (r + 5.0) * ((0.5 + (r <= 3.0 ? std::sqrt(r) : 0.0)) * norm * reach * reach + 2.0 * potentials);
+    const double products =
+        2.0 * (r + 5.0) * ((0.5 + (r <= 3.0 ? std::sqrt(r) : 0.0)) * norm * reach * reach + 2.0 * potentials);
     return unit_roundoff * (centring + change_of_basis + shift_terms + sums + products) +
            frame.residual * reach * reach;
 }

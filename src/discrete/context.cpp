@@ -8,7 +8,8 @@
 namespace spectralot {
 
 void for_each_block(int n_blocks, int n_threads, const std::function<void(int)>& body) {
-    const int available = n_threads > 0 ? n_threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    const int available =
+        n_threads > 0 ? n_threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     const int used = std::min(available, n_blocks);
     std::atomic<int> next{0};
     const auto work = [&] {

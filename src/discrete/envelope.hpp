@@ -12,8 +12,8 @@ namespace spectralot {
 /// For every query (a row of k slots) the indices of the best pieces and their values, best first.
 struct BestPieces {
     int k = 0;
-    std::vector<int> count;      ///< slots in use
-    std::vector<int> index;      ///< n_queries × k
+    std::vector<int> count;  ///< slots in use
+    std::vector<int> index;  ///< n_queries × k
     std::vector<double> value;
 
     BestPieces(Index n_queries, int k_)
@@ -21,7 +21,19 @@ struct BestPieces {
           count(static_cast<std::size_t>(n_queries), 0),
           index(static_cast<std::size_t>(n_queries) * static_cast<std::size_t>(k_)),
           value(index.size()) {}
-    void insert(Index query, int piece, double v);
+
+    void insert(Index query, int piece, double v) {
+        int& used = count[query];
+        int* const indices = &index[query * k];
+        double* const values = &value[query * k];
+        int slot = used < k ? used++ : k - 1;
+        for (; slot > 0 && values[slot - 1] < v; --slot) {
+            values[slot] = values[slot - 1];
+            indices[slot] = indices[slot - 1];
+        }
+        values[slot] = v;
+        indices[slot] = piece;
+    }
     [[nodiscard]] bool is_full(Index query) const { return count[query] == k; }
     [[nodiscard]] double worst(Index query) const { return value[query * k + count[query] - 1]; }
 };
@@ -32,7 +44,8 @@ public:
 
     /// Adds to `best` the (up to k) pieces with <q, p_j> - offset_j > floor_q, `floor` empty = all. Same bits for any
     /// number of threads. Stops early, with what it has, once the caller cancels.
-    virtual void search(const Points& queries, const Vector& floor, BestPieces& best, const SolveContext& context) const = 0;
+    virtual void search(const Points& queries, const Vector& floor, BestPieces& best,
+                        const SolveContext& context) const = 0;
 };
 
 /// `hint.row(j)`: a query for which piece j is expected to be the best one. Low dimension: a tree whose nodes bound

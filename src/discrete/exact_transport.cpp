@@ -43,9 +43,8 @@ void check_metric(const Matrix& Q, Index dimension) {
 
 SparsePlan as_plan(std::vector<PlanEntry> entries, const std::vector<int>& rows, const std::vector<int>& cols,
                    Index n_rows, Index n_cols) {
-    std::sort(entries.begin(), entries.end(), [](const PlanEntry& s, const PlanEntry& t) {
-        return s.row != t.row ? s.row < t.row : s.col < t.col;
-    });
+    std::sort(entries.begin(), entries.end(),
+              [](const PlanEntry& s, const PlanEntry& t) { return s.row != t.row ? s.row < t.row : s.col < t.col; });
     SparsePlan plan{n_rows, n_cols, {}, {}, {}};
     for (const PlanEntry& entry : entries) {
         plan.row.push_back(rows[entry.row]);
@@ -67,7 +66,11 @@ struct ExactTransport::State {
     std::optional<Matrix> last_metric;
 
     State(const DiscreteMeasure& mu_, const DiscreteMeasure& nu_)
-        : mu(mu_), nu(nu_), pair(mu, nu), rows(atoms_with_mass(mu)), cols(atoms_with_mass(nu)),
+        : mu(mu_),
+          nu(nu_),
+          pair(mu, nu),
+          rows(atoms_with_mass(mu)),
+          cols(atoms_with_mass(nu)),
           network(std::visit([](auto supplies) -> decltype(network) { return NetworkTransport(std::move(supplies)); },
                              make_supplies(masses(mu, rows), masses(nu, cols)))) {}
 

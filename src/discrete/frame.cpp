@@ -62,7 +62,8 @@ CentredPair::CentredPair(const DiscreteMeasure& mu, const DiscreteMeasure& nu) {
     x = mu.points.rowwise() - mean_a.transpose();
     y = nu.points.rowwise() - mean_b.transpose();
     shift = mean_b - mean_a;
-    exponent = binary_exponent(std::max({x.cwiseAbs().maxCoeff(), y.cwiseAbs().maxCoeff(), shift.cwiseAbs().maxCoeff()}));
+    exponent =
+        binary_exponent(std::max({x.cwiseAbs().maxCoeff(), y.cwiseAbs().maxCoeff(), shift.cwiseAbs().maxCoeff()}));
     scale_by_power(x.data(), x.size(), -exponent);
     scale_by_power(y.data(), y.size(), -exponent);
     scale_by_power(shift.data(), shift.size(), -exponent);

@@ -5,8 +5,8 @@
 
 namespace spectralot {
 
-/// x_i = mean_a + 2^exponent·x.row(i), y_j likewise, and mean_b - mean_a = 2^exponent·shift. Subtracting the means first
-/// keeps clouds far from the origin, or from each other, accurate to their own size.
+/// x_i = mean_a + 2^exponent·x.row(i), y_j likewise, and mean_b - mean_a = 2^exponent·shift. Subtracting the means
+/// first keeps clouds far from the origin, or from each other, accurate to their own size.
 struct CentredPair {
     Points x;
     Points y;
@@ -27,7 +27,7 @@ struct Frame {
     Points w;
     Vector row_offset;
     Vector col_offset;
-    Matrix metric;           ///< Q·2^-metric_exponent
+    Matrix metric;  ///< Q·2^-metric_exponent
     int metric_exponent = 0;
     double metric_norm = 0.0;  ///< bound on the spectral norm of `metric`
     double entry_norm = 0.0;   ///< its Frobenius norm

@@ -21,9 +21,7 @@ public:
     [[nodiscard]] Points sorted(const Points& points) const;
     [[nodiscard]] int n_levels() const { return static_cast<int>(begin_.size()); }
     /// Clusters of a level (the last one, if beyond it): cluster k holds positions begin[k] … begin[k+1]-1.
-    [[nodiscard]] const std::vector<int>& begin(int level) const {
-        return begin_[std::min(level, n_levels() - 1)];
-    }
+    [[nodiscard]] const std::vector<int>& begin(int level) const { return begin_[std::min(level, n_levels() - 1)]; }
     [[nodiscard]] int n_clusters(int level) const { return static_cast<int>(begin(level).size()) - 1; }
     /// Children of cluster k of `level` are the clusters first[k] … first[k+1]-1 (one or two) of the next level.
     [[nodiscard]] std::vector<int> first_child(int level) const;

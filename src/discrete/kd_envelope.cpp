@@ -1,133 +1,141 @@
-#include "discrete/kd_envelope.hpp"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "discrete/kd_envelope.cpp"
+#include <hwy/foreach_target.h>  // compiles this file once per instruction set
 
-#include <algorithm>
+#include "discrete/kd_envelope.hpp"
+#include "discrete/kd_tree.hpp"
+
+#include <hwy/highway.h>
+
 #include <array>
+#include <cmath>
+#include <utility>
+
+HWY_BEFORE_NAMESPACE();
+namespace spectralot::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Looks at the pieces of a leaf, a vector at a time. Returns the new floor.
+template <int D>
+double search_leaf(const KdTree<D>& tree, const KdNode<D>& leaf, const double* q, double floor, Index query,
+                   BestPieces& best) {
+    const hn::CappedTag<double, KdTree<D>::leaf_size> tag;
+    const auto lanes = static_cast<int>(hn::Lanes(tag));
+    alignas(64) double values[KdTree<D>::leaf_size];
+    for (int t = leaf.begin; t < leaf.end; t += lanes) {
+        auto value = hn::Neg(hn::LoadU(tag, tree.offset.data() + t));
+        for (int r = 0; r < D; ++r) {
+            value = hn::MulAdd(hn::Set(tag, q[r]), hn::LoadU(tag, tree.coordinate[r].data() + t), value);
+        }
+        if (hn::AllFalse(tag, hn::Gt(value, hn::Set(tag, floor)))) continue;
+        hn::Store(value, tag, values);
+        for (int lane = 0; lane < lanes && t + lane < leaf.end; ++lane) {
+            if (!(values[lane] > floor)) continue;
+            best.insert(query, t + lane, values[lane]);
+            if (best.is_full(query) && best.worst(query) > floor) floor = best.worst(query);
+        }
+    }
+    return floor;
+}
+
+template <int D>
+void search_one(const KdTree<D>& tree, const double* q, double floor, Index query, BestPieces& best) {
+    struct Pending {
+        int node;
+        double bound;
+    };
+    std::array<Pending, 64> stack;
+    int depth = 0;
+    stack[depth++] = {0, tree.nodes[0].bound(q)};
+    while (depth > 0) {
+        auto [k, bound] = stack[--depth];
+        while (bound > floor && tree.nodes[k].right >= 0) {
+            Pending near{k + 1, tree.nodes[k + 1].bound(q)};
+            Pending far{tree.nodes[k].right, tree.nodes[tree.nodes[k].right].bound(q)};
+            if (near.bound < far.bound) std::swap(near, far);
+            if (far.bound > floor) stack[depth++] = far;
+            k = near.node;
+            bound = near.bound;
+        }
+        if (bound > floor) floor = search_leaf(tree, tree.nodes[k], q, floor, query, best);
+    }
+}
+
+/// A value that k pieces exceed at q: the k best ones of a neighbouring query, evaluated and rounded down.
+template <int D>
+double floor_from(const KdTree<D>& tree, const double* q, Index neighbour, const BestPieces& best) {
+    double floor = infinity;
+    for (int slot = 0; slot < best.k; ++slot) {
+        const int t = best.index[neighbour * best.k + slot];
+        double value = -tree.offset[t];
+        double size = std::abs(tree.offset[t]);
+        for (int r = 0; r < D; ++r) {
+            value += q[r] * tree.coordinate[r][t];
+            size += std::abs(q[r] * tree.coordinate[r][t]);
+        }
+        floor = std::min(floor, value - 16.0 * epsilon * size);
+    }
+    return floor;
+}
+
+template <int D>
+void search_range(const KdTree<D>& tree, const Points& queries, const Vector& floor, Index begin, Index end,
+                  BestPieces& best) {
+    for (Index i = begin; i < end; ++i) {
+        const double* const q = &queries(i, 0);
+        double start = floor.size() > 0 ? floor[i] : -infinity;
+        if (floor.size() == 0 && i > begin && best.is_full(i - 1)) start = floor_from(tree, q, i - 1, best);
+        search_one(tree, q, start, i, best);
+    }
+}
+
+// The dispatch table takes plain functions.
+void search_range_1(const KdTree<1>& t, const Points& q, const Vector& f, Index begin, Index end, BestPieces& best) {
+    search_range(t, q, f, begin, end, best);
+}
+void search_range_2(const KdTree<2>& t, const Points& q, const Vector& f, Index begin, Index end, BestPieces& best) {
+    search_range(t, q, f, begin, end, best);
+}
+void search_range_3(const KdTree<3>& t, const Points& q, const Vector& f, Index begin, Index end, BestPieces& best) {
+    search_range(t, q, f, begin, end, best);
+}
+
+}  // namespace spectralot::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 
 namespace spectralot {
 
 namespace {
 
-constexpr int leaf_size = 8;
-constexpr int queries_per_block = 256;
+HWY_EXPORT(search_range_1);
+HWY_EXPORT(search_range_2);
+HWY_EXPORT(search_range_3);
 
-/// A node covers a contiguous range of pieces. For any query q and any piece of the node, with s the mean hint,
-///   <q, p> - offset = <s, p> - offset + <q - s, p> ≤ peak + Σ_r max((q_r - s_r)·high_r, (q_r - s_r)·low_r).
-template <int D>
-struct Node {
-    std::array<double, D> low;
-    std::array<double, D> high;
-    std::array<double, D> slope;
-    double peak;
-    int begin;
-    int end;
-    int right;  ///< the left child follows its parent; -1 at a leaf
-
-    [[nodiscard]] double bound(const double* q) const {
-        double sum = peak;
-        for (int r = 0; r < D; ++r) {
-            const double t = q[r] - slope[r];
-            sum += std::max(t * low[r], t * high[r]);
-        }
-        return sum;
-    }
-};
+constexpr Index queries_per_block = 256;
 
 template <int D>
 class KdEnvelope final : public Envelope {
 public:
-    KdEnvelope(const Points& points, const Vector& offset, const Points& hint) : n_(static_cast<int>(points.rows())) {
-        for (int r = 0; r < D; ++r) coordinate_[r].assign(points.col(r).begin(), points.col(r).end());
-        offset_.assign(offset.begin(), offset.end());
-        nodes_.reserve(static_cast<std::size_t>(n_ / 2 + 2));
-        build(0, n_, hint);
-    }
+    KdEnvelope(const Points& points, const Vector& offset, const Points& hint) : tree_(points, offset, hint) {}
 
-    void search(const Points& queries, const Vector& floor, BestPieces& best, const SolveContext& context) const override {
-        const auto n_queries = static_cast<int>(queries.rows());
-        const int n_blocks = (n_queries + queries_per_block - 1) / queries_per_block;
+    void search(const Points& queries, const Vector& floor, BestPieces& best,
+                const SolveContext& context) const override {
+        const int n_blocks = static_cast<int>((queries.rows() + queries_per_block - 1) / queries_per_block);
         for_each_block(n_blocks, context.n_threads, [&](int block) {
             if (context.cancelled()) return;
-            const int end = std::min(n_queries, (block + 1) * queries_per_block);
-            for (int i = block * queries_per_block; i < end; ++i) {
-                search_one(&queries(i, 0), floor.size() > 0 ? floor[i] : -infinity, i, best);
-            }
+            const Index begin = block * queries_per_block;
+            const Index end = std::min(queries.rows(), begin + queries_per_block);
+            if constexpr (D == 1) HWY_DYNAMIC_DISPATCH(search_range_1)(tree_, queries, floor, begin, end, best);
+            if constexpr (D == 2) HWY_DYNAMIC_DISPATCH(search_range_2)(tree_, queries, floor, begin, end, best);
+            if constexpr (D == 3) HWY_DYNAMIC_DISPATCH(search_range_3)(tree_, queries, floor, begin, end, best);
         });
     }
 
 private:
-    int build(int begin, int end, const Points& hint) {
-        const int k = static_cast<int>(nodes_.size());
-        nodes_.push_back({});
-        Node<D> node{};
-        node.begin = begin;
-        node.end = end;
-        node.right = -1;
-        if (end - begin > leaf_size) {
-            const int middle = begin + (end - begin) / 2;
-            const int left = build(begin, middle, hint);
-            node.right = build(middle, end, hint);
-            const Node<D>& a = nodes_[left];
-            const Node<D>& b = nodes_[node.right];
-            const double weight = static_cast<double>(middle - begin) / static_cast<double>(end - begin);
-            for (int r = 0; r < D; ++r) {
-                node.low[r] = std::min(a.low[r], b.low[r]);
-                node.high[r] = std::max(a.high[r], b.high[r]);
-                node.slope[r] = weight * a.slope[r] + (1.0 - weight) * b.slope[r];
-            }
-        } else {
-            for (int r = 0; r < D; ++r) {
-                const auto [low, high] = std::minmax_element(coordinate_[r].begin() + begin, coordinate_[r].begin() + end);
-                node.low[r] = *low;
-                node.high[r] = *high;
-                double sum = 0.0;
-                for (int t = begin; t < end; ++t) sum += hint(t, r);
-                node.slope[r] = sum / (end - begin);
-            }
-        }
-        node.peak = -infinity;
-        for (int t = begin; t < end; ++t) node.peak = std::max(node.peak, value(node.slope.data(), t));
-        nodes_[k] = node;
-        return k;
-    }
-
-    [[nodiscard]] double value(const double* q, int t) const {
-        double sum = -offset_[t];
-        for (int r = 0; r < D; ++r) sum += q[r] * coordinate_[r][t];
-        return sum;
-    }
-
-    void search_one(const double* q, double floor, int query, BestPieces& best) const {
-        struct Pending {
-            int node;
-            double bound;
-        };
-        std::array<Pending, 64> stack;
-        int depth = 0;
-        stack[depth++] = {0, nodes_[0].bound(q)};
-        while (depth > 0) {
-            auto [k, bound] = stack[--depth];
-            while (bound > floor && nodes_[k].right >= 0) {
-                Pending near{k + 1, nodes_[k + 1].bound(q)};
-                Pending far{nodes_[k].right, nodes_[nodes_[k].right].bound(q)};
-                if (near.bound < far.bound) std::swap(near, far);
-                if (far.bound > floor) stack[depth++] = far;
-                k = near.node;
-                bound = near.bound;
-            }
-            if (!(bound > floor)) continue;
-            for (int t = nodes_[k].begin; t < nodes_[k].end; ++t) {
-                const double v = value(q, t);
-                if (!(v > floor)) continue;
-                best.insert(query, t, v);
-                if (best.is_full(query)) floor = std::max(floor, best.worst(query));
-            }
-        }
-    }
-
-    int n_;
-    std::array<std::vector<double>, D> coordinate_;
-    std::vector<double> offset_;
-    std::vector<Node<D>> nodes_;
+    KdTree<D> tree_;
 };
 
 }  // namespace
@@ -141,3 +149,5 @@ std::unique_ptr<Envelope> make_kd_envelope(const Points& points, const Vector& o
 }
 
 }  // namespace spectralot
+
+#endif  // HWY_ONCE

@@ -115,9 +115,8 @@ SparsePlan mix(const std::vector<const SparsePlan*>& plans, const std::vector<do
             entries.push_back({plan.row[t], plan.col[t], weights[k] * plan.mass[t]});
         }
     }
-    std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-        return a.row != b.row ? a.row < b.row : a.col < b.col;
-    });
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const Entry& a, const Entry& b) { return a.row != b.row ? a.row < b.row : a.col < b.col; });
     for (std::size_t t = 0; t < entries.size();) {
         CompensatedSum mass;
         const Entry first = entries[t];

@@ -12,12 +12,12 @@ namespace spectralot {
 
 namespace {
 
-constexpr int coarsest_clusters = 32;   ///< small enough to solve over all pairs
+constexpr int coarsest_clusters = 32;  ///< small enough to solve over all pairs
 constexpr int candidates_per_row = 8;
 constexpr int candidates_per_col = 4;
-constexpr int added_per_row = 4;        ///< violated arcs taken per pricing round
+constexpr int added_per_row = 4;  ///< violated arcs taken per pricing round
 constexpr int rounds_per_middle_level = 10;
-constexpr int kept_per_row = 10;        ///< arcs kept between two metrics
+constexpr int kept_per_row = 10;  ///< arcs kept between two metrics
 constexpr double base_tolerance = 8.0 * epsilon;
 
 template <class Flow>
@@ -27,15 +27,16 @@ Conjugates conjugates(const SpanningTree<Flow>& tree, const Points& x, const Poi
     for (int i = 0; i < tree.n_rows(); ++i) of_row[i] = tree.row_neighbour(i);
     for (int j = 0; j < tree.n_cols(); ++j) of_col[j] = tree.col_neighbour(j);
     const Eigen::Map<const Vector> f(tree.row_potentials(), tree.n_rows());
-    const Eigen::Map<const Vector> g(tree.col_potentials(), tree.n_cols());
-    return {(x.rowwise().squaredNorm() - f) / 2.0, (y.rowwise().squaredNorm() - g) / 2.0, gather(y, of_row),
+    const Eigen::Map<const Vector> minus_g(tree.negated_col_potentials(), tree.n_cols());
+    return {(x.rowwise().squaredNorm() - f) / 2.0, (y.rowwise().squaredNorm() + minus_g) / 2.0, gather(y, of_row),
             gather(x, of_col)};
 }
 
 /// Violated arcs, the worst few of each row. Everything found by inner products is confirmed by its reduced cost.
 template <class Flow>
 std::vector<Arc> violated_arcs(const SpanningTree<Flow>& tree, const Points& x, const Points& y,
-                               const SquaredDistance& cost, const PairTolerance& tolerance, const SolveContext& context) {
+                               const SquaredDistance& cost, const PairTolerance& tolerance,
+                               const SolveContext& context) {
     const Conjugates dual = conjugates(tree, x, y);
     BestPieces best(x.rows(), added_per_row);
     make_envelope(y, dual.psi, dual.col_hint)->search(x, dual.phi, best, context);
@@ -43,22 +44,21 @@ std::vector<Arc> violated_arcs(const SpanningTree<Flow>& tree, const Points& x, 
     for (int i = 0; i < tree.n_rows(); ++i) {
         for (int k = 0; k < best.count[i]; ++k) {
             const int j = best.index[i * best.k + k];
-            const double reduced = cost(i, j) - tree.row_potentials()[i] - tree.col_potentials()[j];
+            const double reduced = cost(i, j) - tree.row_potentials()[i] + tree.negated_col_potentials()[j];
             if (reduced + tolerance(i, j) < 0.0) arcs.push_back({i, j});
         }
     }
     return arcs;
 }
 
-/// A coarse potential at finer points: the envelope of the coarse pieces, smoothed over the four best of them.
+/// A coarse potential at finer points: the envelope of the coarse pieces, smoothed over the k best of them.
 struct Interpolated {
     Vector value;
     Points hint;  ///< the coarse point whose piece is the best
 };
 
 Interpolated interpolate(const Points& coarse, const Vector& offset, const Points& coarse_hint, const Points& fine,
-                         const SolveContext& context) {
-    constexpr int k = 4;
+                         int k, const SolveContext& context) {
     BestPieces best(fine.rows(), k);
     make_envelope(coarse, offset, coarse_hint)->search(fine, {}, best, context);
     Interpolated result{Vector::Zero(fine.rows()), Points::Zero(fine.rows(), fine.cols())};
@@ -80,8 +80,8 @@ Interpolated interpolate(const Points& coarse, const Vector& offset, const Point
 /// Arcs between finer clouds that are likely to carry flow: small power distances under the interpolated potentials.
 std::vector<Arc> candidate_arcs(const Conjugates& coarse, const Points& coarse_x, const Points& coarse_y,
                                 const Points& x, const Points& y, const SolveContext& context) {
-    const Interpolated psi = interpolate(coarse_x, coarse.phi, coarse.row_hint, y, context);
-    const Interpolated at_rows = interpolate(coarse_y, coarse.psi, coarse.col_hint, x, context);
+    const Interpolated psi = interpolate(coarse_x, coarse.phi, coarse.row_hint, y, 4, context);
+    const Interpolated at_rows = interpolate(coarse_y, coarse.psi, coarse.col_hint, x, 1, context);
     std::vector<Arc> arcs;
     BestPieces of_row(x.rows(), candidates_per_row);
     make_envelope(y, psi.value, psi.hint)->search(x, {}, of_row, context);
@@ -152,10 +152,9 @@ void NetworkTransport<Flow>::solve_cold(const Points& x, const Points& y, SolveC
     int level = levels.front();
     Level here = make_level(level, sorted_x, sorted_y, sorted);
     std::vector<FlowArc<Flow>> basis = north_west_corner(here.row_supply, here.col_supply);
-    std::vector<Arc> candidates =
-        here.x.rows() <= 2 * coarsest_clusters && here.y.rows() <= 2 * coarsest_clusters
-            ? all_pairs(static_cast<int>(here.x.rows()), static_cast<int>(here.y.rows()))
-            : std::vector<Arc>{};
+    std::vector<Arc> candidates = here.x.rows() <= 2 * coarsest_clusters && here.y.rows() <= 2 * coarsest_clusters
+                                      ? all_pairs(static_cast<int>(here.x.rows()), static_cast<int>(here.y.rows()))
+                                      : std::vector<Arc>{};
     for (std::size_t visit = 0;; ++visit) {
         tree_ = SpanningTree<Flow>(static_cast<int>(here.x.rows()), static_cast<int>(here.y.rows()), basis);
         arcs_ = ArcSet(tree_.n_rows());
@@ -170,7 +169,8 @@ void NetworkTransport<Flow>::solve_cold(const Points& x, const Points& y, SolveC
         for (; level < levels[visit + 1]; ++level) {
             const Level next = make_level(level + 1, sorted_x, sorted_y, sorted);
             basis = split_rows(basis, rows_.first_child(level), next.x, next.row_supply, here.y);
-            basis = transposed(split_rows(transposed(basis), cols_.first_child(level), next.y, next.col_supply, next.x));
+            basis =
+                transposed(split_rows(transposed(basis), cols_.first_child(level), next.y, next.col_supply, next.x));
             here = next;
         }
         candidates = candidate_arcs(dual, coarse_x, coarse_y, here.x, here.y, context);
@@ -179,7 +179,7 @@ void NetworkTransport<Flow>::solve_cold(const Points& x, const Points& y, SolveC
 
 template <class Flow>
 void NetworkTransport<Flow>::solve_warm(const Points& x, const Points& y, SolveContext& context) {
-    arcs_.prune(tree_.col_potentials(), kept_per_row);
+    arcs_.prune(tree_.negated_col_potentials(), kept_per_row);
     optimise(rows_.sorted(x), cols_.sorted(y), 0, context);
 }
 

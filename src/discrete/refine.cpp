@@ -77,7 +77,7 @@ std::vector<FlowArc<Flow>> north_west_corner(const std::vector<Flow>& row_supply
     }
 }
 
-#define SPECTRALOT_INSTANTIATE(Flow)                                                                        \
+#define SPECTRALOT_INSTANTIATE(Flow)                                                                           \
     template std::vector<FlowArc<Flow>> split_rows(const std::vector<FlowArc<Flow>>&, const std::vector<int>&, \
                                                    const Points&, const std::vector<Flow>&, const Points&);    \
     template std::vector<FlowArc<Flow>> transposed(std::vector<FlowArc<Flow>>);                                \

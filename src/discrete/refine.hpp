@@ -10,7 +10,8 @@ namespace spectralot {
 /// favour it most, one column is split between both, which keeps the tree connected and each split optimal by itself.
 template <class Flow>
 std::vector<FlowArc<Flow>> split_rows(const std::vector<FlowArc<Flow>>& arcs, const std::vector<int>& first_child,
-                                      const Points& children, const std::vector<Flow>& child_supply, const Points& cols);
+                                      const Points& children, const std::vector<Flow>& child_supply,
+                                      const Points& cols);
 
 /// The same arcs seen from the other side.
 template <class Flow>

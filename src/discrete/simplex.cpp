@@ -11,11 +11,11 @@ struct Entering {
     double violation = 0.0;  ///< reduced cost plus tolerance, negative if violated
 };
 
-Entering most_violated(const ArcSet& arcs, int row, const double* row_potentials, const double* col_potentials) {
+Entering most_violated(const ArcSet& arcs, int row, const double* row_potentials, const double* negated_col) {
     double least = infinity;
     int best = -1;
     for (int arc = arcs.begin(row); arc < arcs.end(row); ++arc) {
-        const double reduced = arcs.carried(arc) - col_potentials[arcs.col(arc)];
+        const double reduced = arcs.carried(arc) + negated_col[arcs.col(arc)];
         if (reduced < least) {
             least = reduced;
             best = arc;
@@ -31,9 +31,9 @@ std::int64_t run_simplex(SpanningTree<Flow>& tree, const ArcSet& arcs, const Squ
                          SolveContext& context) {
     const int n_rows = tree.n_rows();
     const double* const f = tree.row_potentials();
-    const double* const g = tree.col_potentials();
+    const double* const minus_g = tree.negated_col_potentials();
     double worst = 0.0;
-    for (int i = 0; i < n_rows; ++i) worst = std::max(worst, -most_violated(arcs, i, f, g).violation);
+    for (int i = 0; i < n_rows; ++i) worst = std::max(worst, -most_violated(arcs, i, f, minus_g).violation);
 
     // Rounding blurs the potentials as pivots add up: the cap sends the caller back to fresh ones.
     const std::int64_t cap = 1000 + 100 * static_cast<std::int64_t>(n_rows + tree.n_cols());
@@ -46,9 +46,9 @@ std::int64_t run_simplex(SpanningTree<Flow>& tree, const ArcSet& arcs, const Squ
         for (int i = 0; i < n_rows && clean_rows < n_rows; ++i) {
             ++clean_rows;
             while (true) {
-                const Entering entering = most_violated(arcs, i, f, g);
+                const Entering entering = most_violated(arcs, i, f, minus_g);
                 if (!(entering.violation < -threshold)) break;
-                tree.pivot(i, entering.col, cost(i, entering.col) - f[i] - g[entering.col]);
+                tree.pivot(i, entering.col, cost(i, entering.col) - f[i] + minus_g[entering.col]);
                 clean_rows = 0;
                 ++pivots_of_sweep;
                 if (pivots_of_sweep % check_interval == 0 && context.cancelled()) break;

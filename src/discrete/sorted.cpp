@@ -13,18 +13,9 @@ namespace {
 std::vector<int> ascending(const Points& values) {
     std::vector<int> order(static_cast<std::size_t>(values.rows()));
     std::iota(order.begin(), order.end(), 0);
-    std::sort(order.begin(), order.end(), [&](int a, int b) {
-        return values(a, 0) != values(b, 0) ? values(a, 0) < values(b, 0) : a < b;
-    });
+    std::sort(order.begin(), order.end(),
+              [&](int a, int b) { return values(a, 0) != values(b, 0) ? values(a, 0) < values(b, 0) : a < b; });
     return order;
-}
-
-template <class Flow>
-std::vector<Flow> permuted(const std::vector<Flow>& values, const std::vector<int>& order) {
-    std::vector<Flow> result;
-    result.reserve(order.size());
-    for (const int k : order) result.push_back(values[k]);
-    return result;
 }
 
 }  // namespace
@@ -33,7 +24,7 @@ template <class Flow>
 Basis sorted_transport(const Points& x, const Points& y, const Supplies<Flow>& supplies) {
     const std::vector<int> rows = ascending(x);
     const std::vector<int> cols = ascending(y);
-    const auto staircase = north_west_corner(permuted(supplies.row, rows), permuted(supplies.col, cols));
+    const auto staircase = north_west_corner(gather(supplies.row, rows), gather(supplies.col, cols));
 
     // Each step of the staircase keeps the row or the column, where both arcs are tight: a slope of φ or of ψ.
     Basis basis;

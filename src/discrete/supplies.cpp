@@ -105,7 +105,8 @@ std::variant<Supplies<std::int64_t>, Supplies<Int128>> make_supplies(const std::
         const Int128 sum_a = reduce(exact_a);
         const Int128 sum_b = reduce(exact_b);
         const Int128 common = greatest_common_divisor(sum_a, sum_b);
-        const double total_bits = std::log2(static_cast<double>(sum_a)) + std::log2(static_cast<double>(sum_b / common));
+        const double total_bits =
+            std::log2(static_cast<double>(sum_a)) + std::log2(static_cast<double>(sum_b / common));
         if (total_bits + unit_bits < 62.0) {
             for (Int128& v : exact_a) v *= sum_b / common;
             for (Int128& v : exact_b) v *= sum_a / common;

@@ -28,7 +28,8 @@ struct Supplies {
 };
 
 /// Positive weights a and b, each meant as a_i/Σa. Exact in 64 bits where both are small integers up to a factor
-/// (uniform weights); else 128 bits, which keep each a_i/Σa to about 2^-(119 - log2 max(n,m)) and at least one such unit.
+/// (uniform weights); else 128 bits, which keep each a_i/Σa to about 2^-(119 - log2 max(n,m)) and at least one such
+/// unit.
 std::variant<Supplies<std::int64_t>, Supplies<Int128>> make_supplies(const std::vector<double>& a,
                                                                      const std::vector<double>& b);
 

@@ -3,6 +3,7 @@
 
 #include "discrete/supplies.hpp"
 
+#include <array>
 #include <vector>
 
 namespace spectralot {
@@ -14,8 +15,8 @@ struct FlowArc {
     Flow flow;
 };
 
-/// Nodes 0…n-1 are rows, n…n+m-1 columns; every arc joins a row to a column. No flow is ever zero (see Supplies), so
-/// that each pivot strictly lowers the cost and nothing can cycle.
+/// Every arc joins a row to a column. No flow is ever zero (see Supplies), so that each pivot strictly lowers the cost
+/// and nothing can cycle. Nodes are numbered in a preorder of the first tree: neighbours stay close in memory.
 template <class Flow>
 class SpanningTree {
 public:
@@ -31,12 +32,13 @@ public:
     void set_potentials(const Cost& cost);
 
     [[nodiscard]] int n_rows() const { return n_rows_; }
-    [[nodiscard]] int n_cols() const { return static_cast<int>(links_.size()) - n_rows_; }
+    [[nodiscard]] int n_cols() const { return static_cast<int>(node_.size()) - n_rows_; }
+    /// f_i, and -g_j: with opposite signs a whole subtree shifts by one amount.
     [[nodiscard]] const double* row_potentials() const { return potential_.data(); }
-    [[nodiscard]] const double* col_potentials() const { return potential_.data() + n_rows_; }
-    /// Some neighbour of the node in the tree.
-    [[nodiscard]] int row_neighbour(int row) const { return neighbour(row) - n_rows_; }
-    [[nodiscard]] int col_neighbour(int col) const { return neighbour(n_rows_ + col); }
+    [[nodiscard]] const double* negated_col_potentials() const { return potential_.data() + n_rows_; }
+    /// Some neighbour of the row or column in the tree.
+    [[nodiscard]] int row_neighbour(int row) const { return neighbour(node_[row]) - n_rows_; }
+    [[nodiscard]] int col_neighbour(int col) const { return neighbour(node_[n_rows_ + col]); }
     [[nodiscard]] std::vector<FlowArc<Flow>> arcs() const;
 
 private:
@@ -46,42 +48,50 @@ private:
         int size;   ///< of the subtree
         Flow flow;  ///< on the arc to the parent
     };
-    struct Kin {
-        int child;
+    /// All nodes in preorder, as a circular list: a subtree is as many successive nodes as its size.
+    struct Thread {
         int next;
         int previous;
+        int name;      ///< row i or n + column j
+        int position;  ///< scratch: place in `moving_`
     };
 
-    [[nodiscard]] bool is_row(int node) const { return node < n_rows_; }
     [[nodiscard]] int neighbour(int node) const;
-    [[nodiscard]] int next_in_preorder(int node, int top) const;
-    void attach(int node, int parent);
-    void detach(int node);
-    void reroot(int node, int top);
-    void shift(int top, double amount);
+    [[nodiscard]] FlowArc<Flow> arc_above(int node) const;
+    void join(int before, int after);
+    void take_out(int top, int size);
+    void take_out_all_but(int top);
+    void shift_moving(double amount);
+    void hang(int node, int host, Flow flow);
+    void thread_range(int begin, int end, int& tail);
 
     int n_rows_ = 0;
     int root_ = 0;
+    std::vector<int> node_;  ///< node of row i (at i) and of column j (at n + j)
     std::vector<Link> links_;
-    std::vector<Kin> kin_;
-    std::vector<double> potential_;
+    std::vector<Thread> thread_;
+    std::vector<double> potential_;          ///< by name
+    std::array<std::vector<int>, 2> paths_;  ///< scratch: the two sides of a cycle, from the bottom up
+    std::vector<int> moving_;                ///< scratch: the part of the tree that a pivot moves, in preorder
 };
 
-/// The node after `node` in a preorder walk of the subtree of `top`, -1 at its end.
 template <class Flow>
-inline int SpanningTree<Flow>::next_in_preorder(int node, int top) const {
-    if (kin_[node].child >= 0) return kin_[node].child;
-    while (node != top && kin_[node].next < 0) node = links_[node].parent;
-    return node == top ? -1 : kin_[node].next;
+inline FlowArc<Flow> SpanningTree<Flow>::arc_above(int node) const {
+    const int name = thread_[node].name;
+    const int parent = thread_[links_[node].parent].name;
+    return name < n_rows_ ? FlowArc<Flow>{name, parent - n_rows_, links_[node].flow}
+                          : FlowArc<Flow>{parent, name - n_rows_, links_[node].flow};
 }
 
 template <class Flow>
 template <class Cost>
 void SpanningTree<Flow>::set_potentials(const Cost& cost) {
-    potential_[root_] = 0.0;
-    for (int v = next_in_preorder(root_, root_); v >= 0; v = next_in_preorder(v, root_)) {
-        const int p = links_[v].parent;
-        potential_[v] = (is_row(v) ? cost(v, p - n_rows_) : cost(p, v - n_rows_)) - potential_[p];
+    potential_[thread_[root_].name] = 0.0;
+    for (int v = thread_[root_].next; v != root_; v = thread_[v].next) {
+        const FlowArc<Flow> arc = arc_above(v);
+        const double c = cost(arc.row, arc.col);
+        const double above = potential_[thread_[links_[v].parent].name];
+        potential_[thread_[v].name] = thread_[v].name < n_rows_ ? above + c : above - c;
     }
 }
 

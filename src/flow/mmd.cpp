@@ -36,7 +36,9 @@ private:
 };
 
 /// 2^-exponent brings the largest coordinate to [1, 2), so that no square leaves the range of double.
-int exponent_of(double largest) { return std::isfinite(largest) ? std::ilogb(largest) : 0; }
+int exponent_of(double largest) {
+    return std::isfinite(largest) ? std::ilogb(largest) : 0;
+}
 
 double scaled_eps_squared(double eps, int exponent) {
     const double scaled = std::max(std::ldexp(eps, -exponent), 1e-150);
@@ -76,9 +78,13 @@ Mmd::Mmd(const DiscreteMeasure& target, const MmdOptions& options) : target_(tar
     self_error_ = energy.value();
 }
 
-double Mmd::energy(const Points& x, const Vector& weights) const { return evaluate(x, weights, true, nullptr); }
+double Mmd::energy(const Points& x, const Vector& weights) const {
+    return evaluate(x, weights, true, nullptr);
+}
 
-void Mmd::force(const Points& x, const Vector& weights, Points& out) const { evaluate(x, weights, false, &out); }
+void Mmd::force(const Points& x, const Vector& weights, Points& out) const {
+    evaluate(x, weights, false, &out);
+}
 
 double Mmd::energy_and_force(const Points& x, const Vector& weights, Points& out) const {
     return evaluate(x, weights, true, &out);
@@ -86,7 +92,8 @@ double Mmd::energy_and_force(const Points& x, const Vector& weights, Points& out
 
 double Mmd::evaluate(const Points& x, const Vector& weights, bool with_energy, Points* out) const {
     if (x.cols() != target_.cols())
-        throw_invalid("x", "points of the target's dimension " + std::to_string(target_.cols()), std::to_string(x.cols()));
+        throw_invalid("x", "points of the target's dimension " + std::to_string(target_.cols()),
+                      std::to_string(x.cols()));
     if (weights.size() != x.rows())
         throw_invalid("weights", "one per point, " + std::to_string(x.rows()), std::to_string(weights.size()));
 

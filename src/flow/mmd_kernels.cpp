@@ -94,8 +94,7 @@ void cross(const Cloud& x, const Cloud& y, size_t d, double eps_squared, const S
     for (size_t i = 0; i < x.n; i += lanes) {
         Potential<with_potential> potential;
         size_t j = 0;
-        for (; j + unroll <= y.n; j += unroll)
-            cross_pairs<unroll>(x, i, y, j, d, eps_squared, sums, potential);
+        for (; j + unroll <= y.n; j += unroll) cross_pairs<unroll>(x, i, y, j, d, eps_squared, sums, potential);
         for (; j < y.n; ++j) cross_pairs<1>(x, i, y, j, d, eps_squared, sums, potential);
         potential.store(sums, i);
     }

@@ -12,7 +12,8 @@ double Objective::energy_and_force(const Points& x, const Vector& weights, Point
     return energy(x, weights);
 }
 
-CallbackObjective::CallbackObjective(Energy energy, Force force) : energy_(std::move(energy)), force_(std::move(force)) {
+CallbackObjective::CallbackObjective(Energy energy, Force force)
+    : energy_(std::move(energy)), force_(std::move(force)) {
     if (!energy_) throw_invalid("energy", "a callable", "nothing");
     if (!force_) throw_invalid("force", "a callable", "nothing");
 }
@@ -24,7 +25,8 @@ double CallbackObjective::energy(const Points& x, const Vector& weights) const {
 void CallbackObjective::force(const Points& x, const Vector& weights, Points& out) const {
     out = force_(x, weights);
     if (out.rows() != x.rows() || out.cols() != x.cols())
-        throw_invalid("force", "an array of the shape of x", std::to_string(out.rows()) + "x" + std::to_string(out.cols()));
+        throw_invalid("force", "an array of the shape of x",
+                      std::to_string(out.rows()) + "x" + std::to_string(out.cols()));
 }
 
 }  // namespace spectralot::flow

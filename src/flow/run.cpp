@@ -12,7 +12,8 @@ namespace spectralot::flow {
 namespace {
 
 void check_options(const FlowOptions& options) {
-    if (!(options.step > 0.0) || std::isinf(options.step)) throw_invalid("step", "positive and finite", to_text(options.step));
+    if (!(options.step > 0.0) || std::isinf(options.step))
+        throw_invalid("step", "positive and finite", to_text(options.step));
     if (options.n_steps < 0) throw_invalid("n_steps", "non-negative", std::to_string(options.n_steps));
     if (options.record_every < 1) throw_invalid("record_every", "at least 1", std::to_string(options.record_every));
 }
@@ -74,8 +75,8 @@ public:
         const auto vector = [](const std::vector<double>& v) -> Vector {
             return Eigen::Map<const Vector>(v.data(), static_cast<Index>(v.size()));
         };
-        return {vector(times_), std::move(points_), weights, vector(energy_), vector(dissipation_), vector(residual_),
-                status, last_step_};
+        return {vector(times_),       std::move(points_), weights, vector(energy_),
+                vector(dissipation_), vector(residual_),  status,  last_step_};
     }
 
 private:

@@ -4,9 +4,11 @@
 
 #include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
+#include <Eigen/QR>
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace spectralot::detail {
@@ -92,7 +94,13 @@ CentralPath::CentralPath(const GaugeProgram& program, bool diagonal) : program_(
     n_unknowns_ = program.n_branches - 1;
     degree_ = static_cast<double>(n_unknowns_);
     for (const GaugeLeaf& form : program.leaves) {
-        if (form.kind == Kind::Point) continue;
+        point_roots_.emplace_back();
+        if (form.kind == Kind::Point) {
+            const Spectrum s = spectrum(form.point);
+            const Vector positive = form.weight * s.scale * s.values.cwiseMax(0.0);
+            point_roots_.back() = s.vectors * positive.cwiseSqrt().asDiagonal();
+            continue;
+        }
         const Index n = static_cast<Index>(form.block.size());
         const double size = static_cast<double>(n);
         const double tau = tau_[form.branch];
@@ -132,6 +140,30 @@ Matrix CentralPath::metric() const {
     return 0.5 * (Q + Q.transpose());
 }
 
+Matrix CentralPath::root() const {
+    std::vector<std::pair<double, Eigen::RowVectorXd>> rows;
+    const auto add = [&](const std::vector<int>& block, const Vector& column) {
+        Eigen::RowVectorXd row = Eigen::RowVectorXd::Zero(program_.dimension);
+        row(block) = column.transpose();
+        rows.emplace_back(row.norm(), std::move(row));
+    };
+    for (size_t k = 0; k < point_roots_.size(); ++k) {
+        const GaugeLeaf& form = program_.leaves[k];
+        for (Index i = 0; i < point_roots_[k].cols(); ++i)
+            add(form.block, std::sqrt(tau_[form.branch]) * point_roots_[k].col(i));
+    }
+    for (const Leaf& leaf : leaves_)
+        for (Index i = 0; i < leaf.values.size(); ++i)
+            add(leaf.form->block, std::sqrt(leaf.form->weight * leaf.values[i]) * leaf.vectors.col(i));
+    // Householder's QR is accurate row by row when the rows come in decreasing order.
+    std::ranges::stable_sort(rows, std::greater<>(), [](const auto& row) { return row.first; });
+    Matrix stacked(std::max<Index>(static_cast<Index>(rows.size()), program_.dimension), program_.dimension);
+    stacked.setZero();
+    for (size_t i = 0; i < rows.size(); ++i) stacked.row(static_cast<Index>(i)) = rows[i].second;
+    const Matrix packed = stacked.householderQr().matrixQR();
+    return packed.topRows(program_.dimension).triangularView<Eigen::Upper>();
+}
+
 /// Y with ΔQ = Q^½ Y Q^½ in the eigenbasis of the leaf.
 Matrix CentralPath::scaled_step(const Leaf& leaf, const Vector& step) const {
     Matrix Y = Matrix::Zero(leaf.values.size(), leaf.values.size());
@@ -152,7 +184,7 @@ Matrix CentralPath::scaled_room_step(const Leaf& leaf, const Matrix& Y, const Ve
 }
 
 CentralPath::Direction CentralPath::newton(const Objective& objective, double target_mu, double barrier_mu) const {
-    const LocalModel f = objective(metric());
+    const LocalModel f = objective(*this);
     const Index n_branch = program_.n_branches - 1;
     const Index N = n_unknowns_;
     Vector gradient = Vector::Zero(N);
@@ -203,12 +235,14 @@ CentralPath::Direction CentralPath::newton(const Objective& objective, double ta
 
     // The barriers, and the equations that tie each leaf to its branch.
     Matrix equations = Matrix::Zero(static_cast<Index>(program_.maxima.size() + leaves_.size()), N);
+    Vector drift = Vector::Zero(equations.rows());  // what rounding has left of them
     Index row = 0;
     for (const GaugeMaximum& maximum : program_.maxima) {
         for (int v = maximum.first_branch; v < maximum.first_branch + maximum.n_branches; ++v)
             equations(row, v - 1) = tau_[v];
-        if (maximum.branch > 0) equations(row, maximum.branch - 1) = -maximum.weight * tau_[maximum.branch];
-        ++row;
+        const double share = maximum.weight * tau_[maximum.branch];
+        if (maximum.branch > 0) equations(row, maximum.branch - 1) = -share;
+        drift[row++] = tau_.segment(maximum.first_branch, maximum.n_branches).sum() - share;
     }
     for (Index v = 0; v < n_branch; ++v) {
         gradient[v] -= target_mu;
@@ -259,6 +293,7 @@ CentralPath::Direction CentralPath::newton(const Objective& objective, double ta
         } else {
             equations.row(row).segment(leaf.first, n) = q.transpose();
             if (v >= 0) equations(row, v) = -leaf.form->k * tau;
+            drift[row] = q.sum() - leaf.form->k * tau;
         }
         ++row;
     }
@@ -271,16 +306,23 @@ CentralPath::Direction CentralPath::newton(const Objective& objective, double ta
     const Eigen::LLT<Matrix> factor(H);
     Direction direction{Vector::Zero(N), infinity};
     if (factor.info() != Eigen::Success) return direction;
-    const Vector scaled_gradient = unit.cwiseProduct(gradient);
+    // Solve H z + Aᵀλ = -g, A z = -drift for the small difference g + Aᵀλ: the multipliers carry most of g, and the inverse
+    // of H would turn their rounding into a step along the directions without curvature.
+    const Vector g = unit.cwiseProduct(gradient);
     const Matrix A = equations * unit.asDiagonal();
-    Vector step = -factor.solve(scaled_gradient);
-    if (A.rows() > 0) {
-        const Matrix lifted = factor.solve(Matrix(A.transpose()));
-        const Eigen::LDLT<Matrix> schur(A * lifted);
-        for (int refinement = 0; refinement < 2; ++refinement) step -= lifted * schur.solve(Vector(A * step));
+    const Matrix lifted = factor.solve(Matrix(A.transpose()));
+    const Eigen::LDLT<Matrix> schur(A * lifted);
+    Vector step = Vector::Zero(N);
+    Vector multipliers = A.rows() ? Vector(-A.transpose().colPivHouseholderQr().solve(g)) : Vector();
+    for (int refinement = 0; refinement < 3; ++refinement) {
+        const Vector residual = g + A.transpose() * multipliers + H.selfadjointView<Eigen::Lower>() * step;
+        const Vector free = step - factor.solve(residual);
+        const Vector correction = A.rows() ? Vector(schur.solve(Vector(A * free + drift))) : Vector();
+        step = free - lifted * correction;
+        multipliers += correction;
     }
     if (!step.allFinite()) return direction;
-    direction.decrement = std::sqrt(std::max(0.0, -scaled_gradient.dot(step)) / barrier_mu);
+    direction.decrement = std::sqrt(step.dot(H.selfadjointView<Eigen::Lower>() * step) / barrier_mu);
     direction.step = unit.cwiseProduct(step);
     return direction;
 }
@@ -336,10 +378,11 @@ void CentralPath::move(const Vector& step, double length) {
     }
 }
 
-void CentralPath::follow(const Objective& objective, const std::function<bool(const Matrix&, double)>& at_centre) {
+void CentralPath::follow(const Objective& objective, const std::function<bool(const CentralPath&, double)>& at_centre) {
     const double far = 0.3;  // a decrement below which one full step centres quadratically
+    int centring_steps = 0;
     const auto centre = [&](double mu, int max_steps) {
-        for (int i = 0; i < max_steps; ++i) {
+        for (centring_steps = 1; centring_steps <= max_steps; ++centring_steps) {
             const Direction newton_step = newton(objective, mu, mu);
             if (std::isinf(newton_step.decrement)) return false;
             const double damped = newton_step.decrement < far ? 1.0 : 1.0 / (1.0 + newton_step.decrement);
@@ -348,16 +391,16 @@ void CentralPath::follow(const Objective& objective, const std::function<bool(co
         }
         return true;
     };
-    const Matrix start = metric();
     if (n_unknowns_ == 0) {  // K is one point
-        at_centre(start, 0.0);
+        at_centre(*this, 0.0);
         return;
     }
-    double mu = std::abs(objective(start).gradient.cwiseProduct(start).sum()) / degree_;
+    double mu = std::abs(objective(*this).gradient.cwiseProduct(metric()).sum()) / degree_;
     if (mu == 0.0) mu = epsilon;
     if (!centre(mu, 100)) return;
-    while (!at_centre(metric(), mu * degree_)) {
-        const double target = 0.1 * mu;
+    while (!at_centre(*this, mu * degree_)) {
+        // Where one step was enough the path is nearly straight.
+        const double target = (centring_steps == 1 ? 0.01 : 0.1) * mu;
         const Direction predictor = newton(objective, target, mu);
         if (std::isinf(predictor.decrement)) return;
         const double length = std::min(1.0, longest_step(predictor.step));

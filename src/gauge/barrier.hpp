@@ -21,16 +21,23 @@ struct LocalModel {
     Matrix K;
     Matrix M;
 };
-using Objective = std::function<LocalModel(const Matrix& Q)>;
 
 class CentralPath {
 public:
+    using Objective = std::function<LocalModel(const CentralPath&)>;
+
     /// `diagonal`: all leaves are spectral on all coordinates and the objective only needs diagonal matrices.
     CentralPath(const GaugeProgram& program, bool diagonal);
 
-    /// Calls `at_centre(Q, μ·degree)` for every centred point, with μ decreasing, until it returns true or double
+    /// Calls `at_centre(path, μ·degree)` for every centred point, with μ decreasing, until it returns true or double
     /// precision ends. The second argument bounds the suboptimality of Q.
-    void follow(const Objective& objective, const std::function<bool(const Matrix&, double)>& at_centre);
+    void follow(const Objective& objective, const std::function<bool(const CentralPath&, double)>& at_centre);
+
+    /// Q of the current point.
+    [[nodiscard]] Matrix metric() const;
+    /// Upper triangular R with Q = RᵀR, from the leaves without forming Q: where Q is nearly singular R keeps the
+    /// digits that Q has lost. Needs PSD points.
+    [[nodiscard]] Matrix root() const;
 
 private:
     struct Leaf {
@@ -49,7 +56,6 @@ private:
         double decrement = 0.0;  ///< Newton decrement in the metric of the barrier
     };
 
-    [[nodiscard]] Matrix metric() const;
     [[nodiscard]] Matrix branch_points(int branch) const;
     [[nodiscard]] Matrix scaled_step(const Leaf& leaf, const Vector& step) const;
     [[nodiscard]] Matrix scaled_room_step(const Leaf& leaf, const Matrix& Y, const Vector& step) const;
@@ -63,6 +69,7 @@ private:
     bool diagonal_;
     Vector tau_;
     std::vector<Leaf> leaves_;
+    std::vector<Matrix> point_roots_;  ///< F with FFᵀ = weight·point, one per leaf of the program (empty otherwise)
     Index n_unknowns_ = 0;
     double degree_ = 0.0;
 };

@@ -79,6 +79,15 @@ public:
         return result;
     }
 
+    double velocity_norm(const Eigen::Ref<const Points>& velocity, const Vector& weights) const override {
+        Vector norms(static_cast<Index>(size()));
+        for (size_t b = 0; b < size(); ++b) {
+            const Points columns = velocity(Eigen::all, blocks_[b]);
+            norms[static_cast<Index>(b)] = gauges_[b].model().velocity_norm(columns, weights);
+        }
+        return combine_velocities(norms);
+    }
+
 protected:
     [[nodiscard]] size_t size() const { return blocks_.size(); }
     [[nodiscard]] Matrix block_of(const Matrix& S, size_t b) const { return detail::submatrix(S, blocks_[b]); }
@@ -102,6 +111,9 @@ protected:
 
     /// N* from those of the blocks; scales the velocity maps of the blocks to those of the whole.
     virtual double combine(std::vector<SelectorMap>& maps) const = 0;
+
+    /// N from those of the blocks.
+    [[nodiscard]] virtual double combine_velocities(const Vector& norms) const = 0;
 
     Blocks blocks_;
     std::vector<Gauge> gauges_;
@@ -170,6 +182,7 @@ private:
         for (size_t b = 0; b < size(); ++b) norms[static_cast<Index>(b)] = maps[b].dual_norm;
         return detail::vector_norm(norms, 2.0);
     }
+    double combine_velocities(const Vector& norms) const override { return detail::vector_norm(norms, 2.0); }
 };
 
 class BlockMaxModel final : public BlockModel {
@@ -247,6 +260,11 @@ private:
         for (size_t b = 0; b < size(); ++b)
             if (maps[b].dual_norm > 0.0) maps[b].velocity_map *= eta_[b] * (norm / maps[b].dual_norm);
         return norm;
+    }
+    double combine_velocities(const Vector& norms) const override {
+        double largest = 0.0;
+        for (size_t b = 0; b < size(); ++b) largest = std::max(largest, norms[static_cast<Index>(b)] / eta_[b]);
+        return largest;
     }
 
     std::vector<double> eta_;

@@ -81,6 +81,13 @@ public:
         return map;
     }
 
+    double velocity_norm(const Eigen::Ref<const Points>& velocity, const Vector& weights) const override {
+        Vector norms(static_cast<Index>(gauges_.size()));
+        for (size_t k = 0; k < gauges_.size(); ++k)
+            norms[static_cast<Index>(k)] = std::sqrt(weights_[k]) * gauges_[k].model().velocity_norm(velocity, weights);
+        return detail::vector_norm(norms, 2.0);
+    }
+
 private:
     std::vector<Gauge> gauges_;
     std::vector<double> weights_;

@@ -4,6 +4,8 @@
 #include "gauge/spectrum.hpp"
 #include "spectralot/core/errors.hpp"
 
+#include <cmath>
+
 namespace spectralot {
 
 namespace {
@@ -34,6 +36,10 @@ GaugeModel::ForceMap GaugeModel::force_map(const Eigen::Ref<const Points>& force
     const Index d = force.cols();
     if (svd.sigma.size() == 0) return {{Matrix::Zero(d, d), 0.0}, 0, svd.path};
     return {selector_map(svd.sigma, svd.right), static_cast<int>(svd.sigma.size()), svd.path};
+}
+
+double GaugeModel::velocity_norm(const Eigen::Ref<const Points>& velocity, const Vector& weights) const {
+    return std::sqrt(value(linalg::gram(velocity, weights)));
 }
 
 double Gauge::value(const Matrix& moment) const {

@@ -16,7 +16,7 @@ namespace {
 
 /// Q with the velocities it gives to the force: X = diag(σ)WᵀQ⁻¹ (r×d), whose second moment is Q⁻¹SQ⁻¹.
 struct Candidate {
-    Matrix metric;
+    Matrix root;  ///< upper triangular R, Q = RᵀR
     Matrix velocities;
     double dual_squared = infinity;  ///< tr(Q⁻¹S)
     double gap = infinity;           ///< γ(XᵀX)/tr(Q⁻¹S) - 1: 0 at the minimiser only
@@ -32,34 +32,34 @@ public:
         Candidate best;
         int without_progress = 0;
         CentralPath path(K, diagonal);
-        path.follow([&](const Matrix& Q) { return local_model(Q); },
-                    [&](const Matrix& Q, double suboptimality) {
-                        const Candidate candidate = evaluate(Q);
+        path.follow([&](const CentralPath& point) { return local_model(point.root()); },
+                    [&](const CentralPath& point, double suboptimality) {
+                        const Candidate candidate = evaluate(point.root());
                         const bool better = candidate.gap < best.gap;
                         without_progress = better ? 0 : without_progress + 1;
                         if (better) best = candidate;
-                        return best.gap <= epsilon || without_progress >= 3 ||
+                        return best.gap <= 4.0 * epsilon || without_progress >= 3 ||
                                suboptimality <= 1e-3 * epsilon * candidate.dual_squared;
                     });
         return best;
     }
 
-    [[nodiscard]] Candidate evaluate(const Matrix& Q) const {
-        Candidate candidate{Q, Q.llt().solve(force_.transpose()).transpose()};
-        candidate.dual_squared = candidate.velocities.cwiseProduct(force_).sum();
+private:
+    [[nodiscard]] Candidate evaluate(const Matrix& root) const {
+        const Matrix whitened = root.transpose().triangularView<Eigen::Lower>().solve(force_.transpose());
+        Candidate candidate{root, root.triangularView<Eigen::Upper>().solve(whitened).transpose()};
+        candidate.dual_squared = whitened.squaredNorm();
         const Matrix moment = candidate.velocities.transpose() * candidate.velocities;
         if (moment.allFinite() && candidate.dual_squared > 0.0)
             candidate.gap = std::abs(model_.value(moment) / candidate.dual_squared - 1.0);
         return candidate;
     }
 
-private:
-    [[nodiscard]] LocalModel local_model(const Matrix& Q) const {
-        const Eigen::LLT<Matrix> factor(Q);
-        const Matrix K = factor.solve(Matrix::Identity(Q.rows(), Q.cols()));
-        const Matrix X = factor.solve(force_.transpose());
+    [[nodiscard]] LocalModel local_model(const Matrix& root) const {
+        const Matrix inverse = root.triangularView<Eigen::Upper>().solve(Matrix::Identity(root.rows(), root.cols()));
+        const Matrix X = inverse * (inverse.transpose() * force_.transpose());
         const Matrix moment = X * X.transpose();
-        return {-moment, 0.5 * (K + K.transpose()), moment};
+        return {-moment, inverse * inverse.transpose(), moment};
     }
 
     const GaugeModel& model_;
@@ -120,7 +120,7 @@ GaugeModel::SelectorMap search_selector_map(const GaugeModel& model, const Vecto
         Matrix force = Matrix::Zero(rank, d);
         force.diagonal() = scaled;
         const Candidate found = SelectorSearch(model, force).run(*K, true);
-        const Vector b = found.metric.diagonal().head(rank).cwiseInverse();
+        const Vector b = found.root.diagonal().head(rank).cwiseAbs2().cwiseInverse();
         return {right * b.asDiagonal() * right.transpose(), sigma[0] * std::sqrt(found.dual_squared)};
     }
     const SelectorSearch search(model, scaled.asDiagonal() * right.transpose());
@@ -128,7 +128,8 @@ GaugeModel::SelectorMap search_selector_map(const GaugeModel& model, const Vecto
     if (std::isinf(found.gap))
         throw_invalid("gauge", "must have active matrices with a positive definite mixture", model.repr());
 
-    Matrix map = found.metric.llt().solve(Matrix::Identity(d, d));
+    const Matrix inverse = found.root.triangularView<Eigen::Upper>().solve(Matrix::Identity(d, d));
+    Matrix map = inverse * inverse.transpose();
     if (rank < d) {
         // Off the range of S the inverse is arbitrary and may be huge: the least map that agrees with it on the range.
         const Matrix image = found.velocities.transpose() * scaled.cwiseInverse().asDiagonal();
@@ -147,20 +148,15 @@ double projection_excess(const GaugeModel& model, const GaugeProgram& K, const M
     double excess = infinity;
     CentralPath path(K, spectral);
     path.follow(
-        [&](const Matrix& P) {
-            return LocalModel{P - target, Matrix::Identity(d, d), 0.5 * Matrix::Identity(d, d)};
+        [&](const CentralPath& point) {
+            return LocalModel{point.metric() - target, Matrix::Identity(d, d), 0.5 * Matrix::Identity(d, d)};
         },
-        [&](const Matrix& P, double suboptimality) {
-            const auto largest = [](const Matrix& A) {
-                return Eigen::SelfAdjointEigenSolver<Matrix>(A, Eigen::EigenvaluesOnly).eigenvalues().maxCoeff();
-            };
-            if (lower > 0.0) excess = std::min(excess, std::max(0.0, largest(target - P)) / lower);
-            const Eigen::LLT<Matrix> root(P);
-            if (root.info() == Eigen::Success) {
-                const Matrix half = root.matrixL().solve(target);
-                const Matrix whitened = root.matrixL().solve(Matrix(half.transpose()));
-                excess = std::min(excess, std::max(0.0, largest(0.5 * (whitened + whitened.transpose())) - 1.0));
-            }
+        [&](const CentralPath& point, double suboptimality) {
+            const Matrix P = point.metric();
+            const Matrix outside = target - P;
+            if (!outside.allFinite()) return true;
+            const Eigen::SelfAdjointEigenSolver<Matrix> solver(outside, Eigen::EigenvaluesOnly);
+            excess = std::min(excess, std::max(0.0, solver.eigenvalues().maxCoeff()) / lower);
             return excess <= 4.0 * epsilon || suboptimality <= 1e-32 * target.squaredNorm();
         });
     return excess;

@@ -11,8 +11,8 @@ namespace spectralot::detail {
 /// the one active at the velocity until the gap closes.
 GaugeModel::SelectorMap search_selector_map(const GaugeModel& model, const Vector& sigma, const Matrix& right);
 
-/// membership_excess by projection onto K: an upper bound, proved by the projection P through Q ⪯ (1+ε)P or through
-/// λ_max(Q-P) ≤ ε·c.
+/// membership_excess by projection onto K: an upper bound, λ_max(Q-P)/c with P the projection and c·tr ≤ γ (tr(QS) ≤
+/// tr(PS) + λ_max(Q-P)·tr S). About 1e-14 for members; not tight for Q that are only dominated by K or far from it.
 double projection_excess(const GaugeModel& model, const GaugeProgram& K, const Matrix& Q);
 
 /// The largest tr(QS)/γ(S) - 1 over a set of trial moments S: a necessary test for membership.

@@ -80,6 +80,12 @@ public:
         return {right * b.asDiagonal() * right.transpose(), norm};
     }
 
+    double velocity_norm(const Eigen::Ref<const Points>& velocity, const Vector& weights) const override {
+        if (is_convex()) return GaugeModel::velocity_norm(velocity, weights);
+        // λ^p with p < 1 magnifies the rounding of small eigenvalues; singular values are accurate.
+        return detail::vector_norm(linalg::right_svd(velocity, weights).sigma, 2.0 * p_);
+    }
+
 private:
     double p_;
 };

@@ -53,7 +53,7 @@ double inner(const Points& a, const Points& b, const Vector& weights) {
 
 double norm_of(const GaugeModel& model, const Points& V, const Vector& weights) {
     const Scaled scaled = rescale(V);
-    return scaled.scale * std::sqrt(model.value(linalg::gram(scaled.rows, weights)));
+    return scaled.scale * model.velocity_norm(scaled.rows, weights);
 }
 
 SelectorPath path_of(linalg::SvdPath path) {

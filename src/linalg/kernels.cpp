@@ -25,19 +25,21 @@ constexpr size_t tile_rows = 6;  // with two vectors: 12 accumulators, so that 1
 /// than a vector is covered by one that runs into the rows below.
 class Columns {
 public:
-    explicit Columns(size_t d) : count_((d + lanes - 1) / lanes), last_(d > lanes ? d - lanes : 0) {}
+    Columns(size_t d, size_t width)
+        : width_(width), count_((d + width - 1) / width), last_(d > width ? d - width : 0) {}
     size_t count() const { return count_; }
-    size_t start(size_t v) const { return std::min(v * lanes, last_); }
+    size_t start(size_t v) const { return std::min(v * width_, last_); }
 
 private:
+    size_t width_;
     size_t count_;
     size_t last_;
 };
 
-/// How many of the n rows a full vector may start in without leaving the array.
-size_t rows_wide_enough(size_t n, size_t d, size_t stride) {
-    if (d >= lanes) return n;
-    const size_t overhang = (lanes - d + stride - 1) / stride;
+/// How many of the n rows a full vector may start in without leaving the array, even if there are no gaps between rows.
+size_t rows_wide_enough(size_t n, size_t d, size_t width) {
+    if (d >= width) return n;
+    const size_t overhang = (width - 1) / d;
     return n > overhang ? n - overhang : 0;
 }
 
@@ -90,7 +92,7 @@ void add_products(size_t n_left, const double* left, size_t left_stride, const d
 /// Adds the tiles of one panel (few enough rows for the first-level cache) that touch the upper triangle.
 void add_panel(const double* left, size_t left_stride, const double* right, size_t stride, size_t n, size_t d,
                double* sums, size_t sums_stride) {
-    const Columns columns(d);
+    const Columns columns(d, lanes);
     for (size_t i = 0; i < d; i += tile_rows) {
         const size_t n_left = std::min(tile_rows, d - i);
         for (size_t v = 0; v < columns.count(); v += 2) {
@@ -107,7 +109,7 @@ void add_panel(const double* left, size_t left_stride, const double* right, size
 }
 
 void AddGram(const double* G, size_t stride, size_t n, size_t d, const double* weights, double* S) {
-    const Columns columns(d);
+    const Columns columns(d, lanes);
     const size_t panel_rows = std::clamp<size_t>(4096 / d, 16, 256);
     const size_t sums_stride = columns.count() * lanes;
     std::vector<double> sums(d * sums_stride, 0.0);
@@ -126,7 +128,7 @@ void AddGram(const double* G, size_t stride, size_t n, size_t d, const double* w
             add_panel(weighted.data(), d, panel, rows_stride, m, d, sums.data(), sums_stride);
         }
     };
-    const size_t wide = rows_wide_enough(n, d, stride);
+    const size_t wide = rows_wide_enough(n, d, lanes);
     add_rows(G, stride, weights, wide);
     if (wide < n) {  // the last rows, d < lanes: from a copy followed by a vector of zeros
         double copy[3 * lanes] = {};
@@ -142,59 +144,72 @@ void AddGram(const double* G, size_t stride, size_t n, size_t d, const double* w
 }
 
 /// out[r, start[v] …] = Σ_i G[r, i] · B[i, v], r < R, v < V, with B packed by vectors.
-template <size_t R, size_t V>
+template <class Narrow, size_t R, size_t V>
 void product_tile(const double* G, size_t stride, size_t d, const double* B, size_t B_stride, const size_t* start,
                   double* out, size_t out_stride) {
-    const Tag tag;
-    Wide sum[R][V];
+    const Narrow tag;
+    constexpr size_t width = hn::MaxLanes(Narrow());
+    hn::Vec<Narrow> sum[R][V];
     for (size_t r = 0; r < R; ++r)
         for (size_t v = 0; v < V; ++v) sum[r][v] = hn::Zero(tag);
     for (size_t i = 0; i < d; ++i) {
-        Wide b[V];
-        for (size_t v = 0; v < V; ++v) b[v] = hn::LoadU(tag, B + i * B_stride + v * lanes);
+        hn::Vec<Narrow> b[V];
+        for (size_t v = 0; v < V; ++v) b[v] = hn::LoadU(tag, B + i * B_stride + v * width);
         for (size_t r = 0; r < R; ++r) {
-            const Wide g = hn::Set(tag, G[r * stride + i]);
+            const auto g = hn::Set(tag, G[r * stride + i]);
             for (size_t v = 0; v < V; ++v) sum[r][v] = hn::MulAdd(g, b[v], sum[r][v]);
         }
     }
-    // Rows in increasing order: where d < lanes each store overhangs into the row that the next one writes.
+    // Rows in increasing order: where d < width each store overhangs into the row that the next one writes.
     for (size_t r = 0; r < R; ++r)
         for (size_t v = 0; v < V; ++v) hn::StoreU(sum[r][v], tag, out + r * out_stride + start[v]);
 }
 
-template <size_t R>
+template <class Narrow, size_t R>
 void product_rows(const double* G, size_t stride, size_t d, const double* B, const Columns& columns, double* out,
                   size_t out_stride) {
-    const size_t B_stride = columns.count() * lanes;
+    constexpr size_t width = hn::MaxLanes(Narrow());
+    const size_t B_stride = columns.count() * width;
     for (size_t v = 0; v < columns.count(); v += 2) {
         const bool pair = v + 1 < columns.count();
         const size_t start[2] = {columns.start(v), columns.start(pair ? v + 1 : v)};
         if (pair)
-            product_tile<R, 2>(G, stride, d, B + v * lanes, B_stride, start, out, out_stride);
+            product_tile<Narrow, R, 2>(G, stride, d, B + v * width, B_stride, start, out, out_stride);
         else
-            product_tile<R, 1>(G, stride, d, B + v * lanes, B_stride, start, out, out_stride);
+            product_tile<Narrow, R, 1>(G, stride, d, B + v * width, B_stride, start, out, out_stride);
     }
 }
 
-void ApplyRight(const double* G, size_t stride, size_t n, size_t d, const double* B, double* out, size_t out_stride) {
-    const Columns columns(d);
-    std::vector<double> packed(d * columns.count() * lanes, 0.0);
+template <class Narrow>
+void apply_right(const double* G, size_t stride, size_t n, size_t d, const double* B, double* out, size_t out_stride) {
+    constexpr size_t width = hn::MaxLanes(Narrow());
+    const Columns columns(d, width);
+    std::vector<double> packed(d * columns.count() * width, 0.0);
     for (size_t i = 0; i < d; ++i)
         for (size_t v = 0; v < columns.count(); ++v)
-            std::memcpy(&packed[(i * columns.count() + v) * lanes], B + i * d + columns.start(v),
-                        std::min(lanes, d) * sizeof(double));
+            std::memcpy(&packed[(i * columns.count() + v) * width], B + i * d + columns.start(v),
+                        std::min(width, d) * sizeof(double));
 
     // Where rows are short and have gaps between them, an overhanging store would spoil the gaps.
-    const size_t wide = d < lanes && out_stride != d ? 0 : rows_wide_enough(n, d, out_stride);
+    const size_t wide = d < width && out_stride != d ? 0 : rows_wide_enough(n, d, width);
     size_t k = 0;
     for (; k + tile_rows <= wide; k += tile_rows)
-        product_rows<tile_rows>(G + k * stride, stride, d, packed.data(), columns, out + k * out_stride, out_stride);
+        product_rows<Narrow, tile_rows>(G + k * stride, stride, d, packed.data(), columns, out + k * out_stride,
+                                        out_stride);
     for (; k < wide; ++k)
-        product_rows<1>(G + k * stride, stride, d, packed.data(), columns, out + k * out_stride, out_stride);
-    for (double row[lanes]; k < n; ++k) {
-        product_rows<1>(G + k * stride, stride, d, packed.data(), columns, row, lanes);
+        product_rows<Narrow, 1>(G + k * stride, stride, d, packed.data(), columns, out + k * out_stride, out_stride);
+    for (double row[width]; k < n; ++k) {
+        product_rows<Narrow, 1>(G + k * stride, stride, d, packed.data(), columns, row, width);
         std::memcpy(out + k * out_stride, row, d * sizeof(double));
     }
+}
+
+/// Short rows take vectors no wider than needed, so that few stores straddle cache lines.
+void ApplyRight(const double* G, size_t stride, size_t n, size_t d, const double* B, double* out, size_t out_stride) {
+    const auto apply = d <= 2   ? apply_right<hn::CappedTag<double, 2>>
+                       : d <= 4 ? apply_right<hn::CappedTag<double, 4>>
+                                : apply_right<Tag>;
+    apply(G, stride, n, d, B, out, out_stride);
 }
 
 }  // namespace spectralot::linalg::HWY_NAMESPACE

@@ -16,8 +16,8 @@ namespace {
 
 using Rows = Eigen::Ref<const Points>;
 
-constexpr double gram_condition = 6.0;           // above, the squared condition number costs more than c·eps·κ allows
-constexpr double second_pass_condition = 1e7;    // above, the first Gram matrix says nothing of the smallest directions
+constexpr double gram_condition = 6.0;         // above, the squared condition number costs more than c·eps·κ allows
+constexpr double second_pass_condition = 1e7;  // above, the first Gram matrix says nothing of the smallest directions
 constexpr double square_min = 1e-200, square_max = 1e200;  // σ² in this range neither overflows nor loses digits
 
 /// Pairwise sum of per-block Gram matrices, so that rounding grows with log n. `block(first, count, S)` adds to S.
@@ -31,9 +31,13 @@ void add_pairwise(Index first, Index count, Index block_rows, Points& S, const A
     S += right;
 }
 
-Index block_rows_for(Index d) { return std::clamp<Index>(65536 / d, 128, 8192); }
+Index block_rows_for(Index d) {
+    return std::clamp<Index>(65536 / d, 128, 8192);
+}
 
-Matrix mirror_upper(const Points& S) { return S.selfadjointView<Eigen::Upper>(); }
+Matrix mirror_upper(const Points& S) {
+    return S.selfadjointView<Eigen::Upper>();
+}
 
 void check_weights(const Rows& G, const Vector& weights) {
     if (weights.size() != 0 && weights.size() != G.rows())
@@ -41,6 +45,17 @@ void check_weights(const Rows& G, const Vector& weights) {
     for (Index i = 0; i < weights.size(); ++i)
         if (!(weights[i] >= 0.0) || std::isinf(weights[i]))
             throw_invalid("weights", "finite and ≥ 0", to_text(weights[i]));
+}
+
+Matrix checked_gram(const Rows& G, const Vector& weights) {
+    const Index d = G.cols();
+    Points S = Points::Zero(d, d);
+    if (d > 0 && G.rows() > 0)
+        add_pairwise(0, G.rows(), block_rows_for(d), S, [&](Index first, Index count, Points& sum) {
+            kernels::add_gram(G.data() + first * G.outerStride(), G.outerStride(), count, d,
+                              weights.size() ? weights.data() + first : nullptr, sum.data());
+        });
+    return mirror_upper(S);
 }
 
 /// Gram matrix of diag(√w)·G·X without storing the product.
@@ -55,20 +70,21 @@ Matrix gram_of_product(const Rows& G, const Vector& weights, const Matrix& X) {
     return mirror_upper(S);
 }
 
-/// Upper triangular R (min(n,d)×d) with RᵀR = Gᵀ diag(w) G, by Householder reflections block by block.
-Matrix triangular_factor(const Rows& G, const Vector& weights) {
+Matrix weighted_rows(const Rows& G, const Vector& weights, Index first, Index count) {
+    if (weights.size() == 0) return G.middleRows(first, count);
+    return weights.segment(first, count).cwiseSqrt().asDiagonal() * G.middleRows(first, count);
+}
+
+/// A matrix R of few rows with RᵀR = Gᵀ diag(w) G: diag(√w)·G itself if that is short, else the triangle left by
+/// Householder reflections block by block.
+Matrix short_factor(const Rows& G, const Vector& weights) {
     const Index n = G.rows(), d = G.cols(), block_rows = std::max<Index>(4 * d, 64);
-    Matrix R(0, d);
-    for (Index first = 0; first < n; first += block_rows) {
+    Matrix R = weighted_rows(G, weights, 0, std::min(block_rows, n));
+    for (Index first = block_rows; first < n; first += block_rows) {
+        R = Matrix(Eigen::HouseholderQR<Matrix>(R).matrixQR().topRows(d).triangularView<Eigen::Upper>());
         const Index count = std::min(block_rows, n - first);
-        Matrix stack(R.rows() + count, d);
-        stack.topRows(R.rows()) = R;
-        if (weights.size())
-            stack.bottomRows(count) = weights.segment(first, count).cwiseSqrt().asDiagonal() * G.middleRows(first, count);
-        else
-            stack.bottomRows(count) = G.middleRows(first, count);
-        const Index rank = std::min(stack.rows(), d);
-        R = Eigen::HouseholderQR<Matrix>(stack).matrixQR().topRows(rank).triangularView<Eigen::Upper>();
+        R.conservativeResize(d + count, d);
+        R.bottomRows(count) = weighted_rows(G, weights, first, count);
     }
     return R;
 }
@@ -116,7 +132,7 @@ RightSvd svd_of_triangle(const Matrix& R, const Matrix& basis, double rtol, SvdP
 }
 
 RightSvd qr_svd(const Rows& G, const Vector& weights, double rtol) {
-    const Eigen::ColPivHouseholderQR<Matrix> qr(triangular_factor(G, weights));
+    const Eigen::ColPivHouseholderQR<Matrix> qr(short_factor(G, weights));
     const Index rank = std::min(qr.rows(), qr.cols());
     const Matrix R = qr.matrixQR().topRows(rank).triangularView<Eigen::Upper>();
     return svd_of_triangle(R, qr.colsPermutation().toDenseMatrix().cast<double>(), rtol, SvdPath::QR);
@@ -132,7 +148,8 @@ RightSvd svd_in_range(const Rows& G, const Vector& weights, const Matrix& S, dou
     if (condition <= gram_condition) return sorted(squares.cwiseSqrt(), W, rtol, SvdPath::Gram);
     if (condition > second_pass_condition) return qr_svd(G, weights, rtol);
 
-    // CholeskyQR2 with G·W·diag(1/σ) in place of G·R⁻¹: columns that are only scaled keep the backward error at eps·‖G‖.
+    // CholeskyQR2 with G·W·diag(1/σ) in place of G·R⁻¹: columns that are only scaled keep the backward error at
+    // eps·‖G‖.
     const Vector sigma = squares.cwiseSqrt();
     const Matrix S2 = gram_of_product(G, weights, W * sigma.cwiseInverse().asDiagonal());
     const Eigen::LLT<Matrix> cholesky(S2);
@@ -155,14 +172,7 @@ int normalise(Points& G) {
 
 Matrix gram(const Rows& G, const Vector& weights) {
     check_weights(G, weights);
-    const Index d = G.cols();
-    Points S = Points::Zero(d, d);
-    if (d > 0 && G.rows() > 0)
-        add_pairwise(0, G.rows(), block_rows_for(d), S, [&](Index first, Index count, Points& sum) {
-            kernels::add_gram(G.data() + first * G.outerStride(), G.outerStride(), count, d,
-                              weights.size() ? weights.data() + first : nullptr, sum.data());
-        });
-    return mirror_upper(S);
+    return checked_gram(G, weights);
 }
 
 void apply_right(const Rows& G, const Matrix& B, double alpha, Eigen::Ref<Points> out) {
@@ -180,8 +190,9 @@ RightSvd right_svd(const Rows& G, const Vector& weights, double rtol) {
     check_weights(G, weights);
     if (rtol < 0.0) rtol = epsilon * static_cast<double>(std::max(G.rows(), G.cols()));
     if (G.rows() >= G.cols()) {
-        const Matrix S = gram(G, weights);
-        if (const double trace = S.trace(); trace > square_min && trace < square_max) return svd_in_range(G, weights, S, rtol);
+        const Matrix S = checked_gram(G, weights);
+        const double trace = S.trace();
+        if (trace > square_min && trace < square_max) return svd_in_range(G, weights, S, rtol);
     }
     if (!G.allFinite()) throw_invalid("G", "finite entries", "NaN or infinity");
     Points scaled = G;
@@ -191,7 +202,8 @@ RightSvd right_svd(const Rows& G, const Vector& weights, double rtol) {
         exponent += normalise(scaled);
     }
     if (scaled.isZero(0.0)) return {Vector(), Matrix(G.cols(), 0), SvdPath::Zero};
-    RightSvd result = svd_in_range(scaled, {}, scaled.rows() < scaled.cols() ? Matrix() : gram(scaled), rtol);
+    RightSvd result =
+        svd_in_range(scaled, {}, scaled.rows() < scaled.cols() ? Matrix() : checked_gram(scaled, {}), rtol);
     result.sigma = result.sigma.unaryExpr([&](double s) { return std::ldexp(s, exponent); });
     return result;
 }

@@ -1,4 +1,4 @@
-"""Steepest-descent selectors: Fenchel equality, optimality, measure version, reference values in 50-digit arithmetic."""
+"""Steepest-descent selectors: Fenchel equality, optimality, measure version, reference values."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_known_directions(rng):
     assert np.allclose(so.polar(G), U @ Wt, rtol=0, atol=1e-14)
     assert np.array_equal(so.Trace().selector(G), -G)
     assert np.allclose(so.Operator().selector(G), -sigma.sum() * so.polar(G), rtol=0, atol=1e-13)
-    cube_root = -np.sum(sigma ** (4 / 3)) ** (1 / 2) * (U * sigma ** (1 / 3)) @ Wt
+    cube_root = -(np.sum(sigma ** (4 / 3)) ** (1 / 2)) * (U * sigma ** (1 / 3)) @ Wt
     assert np.allclose(so.Schatten(2).selector(G), cube_root, rtol=0, atol=1e-13)
     assert np.array_equal(so.Operator().selector(np.zeros((3, 2))), np.zeros((3, 2)))
 
@@ -79,7 +79,7 @@ def selector_cases():
             yield pytest.param(item, entry, id=name)
 
 
-@pytest.mark.parametrize(("item", "entry"), selector_cases())
+@pytest.mark.parametrize(("item", "entry"), list(selector_cases()))
 def test_reference_selectors(item, entry):
     G, gauge = np.array(item["G"]), gauge_from_dict(entry["gauge"])
     weights = item["weights"]

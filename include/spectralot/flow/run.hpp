@@ -16,10 +16,10 @@ enum class Clock {
 };
 
 struct FlowOptions {
-    double step = 0.1;        ///< time step, > 0
-    int n_steps = 100;        ///< ≥ 0
+    double step = 0.1;  ///< time step, > 0
+    int n_steps = 100;  ///< ≥ 0
     Clock clock = Clock::Force;
-    int record_every = 1;     ///< keep every k-th state (the first and the last always)
+    int record_every = 1;  ///< keep every k-th state (the first and the last always)
 };
 
 template <class Visitor>

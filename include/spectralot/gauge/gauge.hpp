@@ -69,6 +69,9 @@ public:
     };
     [[nodiscard]] virtual ForceMap force_map(const Eigen::Ref<const Points>& force, const Vector& weights,
                                              double rtol) const;
+    /// N(V) of velocity samples (n×d, entries near 1, weights empty = ones): γ^½ of their second moment, or from the
+    /// singular values where that moment would lose digits.
+    [[nodiscard]] virtual double velocity_norm(const Eigen::Ref<const Points>& velocity, const Vector& weights) const;
     /// `check_dimension` for norms and selectors, which are defined for more gauges than the static problem.
     virtual void check_columns(int d) const { check_dimension(d); }
 };

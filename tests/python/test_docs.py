@@ -1,0 +1,42 @@
+"""Every example of docs/python.md and of the docstrings is run, and prints what the page says."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import re
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def run(text: str, name: str, names: dict) -> None:
+    test = doctest.DocTestParser().get_doctest(text, names, name, name, 0)
+    report: list[str] = []
+    doctest.DocTestRunner(optionflags=FLAGS).run(test, out=report.append, clear_globs=False)
+    assert not report, "".join(report)
+
+
+def test_examples_of_the_python_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    matplotlib.use("Agg")
+    names: dict = {}
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), flags=re.M | re.S)
+    assert len(blocks) > 5
+    for k, block in enumerate(blocks):
+        assert ">>>" in block
+        run(block, f"python.md[{k}]", names)
+    matplotlib.pyplot.close("all")
+
+
+@pytest.mark.parametrize("module", ["", ".gauges", ".transport", ".flow", ".plot", ".storage"])
+def test_examples_of_the_docstrings(module):
+    loaded = importlib.import_module(f"spectralot{module}")
+    for test in doctest.DocTestFinder(exclude_empty=True).find(loaded):
+        report: list[str] = []
+        doctest.DocTestRunner(optionflags=FLAGS).run(test, out=report.append)
+        assert not report, "".join(report)

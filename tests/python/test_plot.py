@@ -1,0 +1,85 @@
+"""Every picture draws what its result says, into the axes it is given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import spectralot as so
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def result(rng):
+    return so.solve_sample(rng.normal(size=(10, 2)), rng.normal(size=(10, 2)) + 3, so.Operator())
+
+
+def segments(ax):
+    return next(c for c in ax.collections if isinstance(c, matplotlib.collections.LineCollection))
+
+
+def clouds(ax):
+    return [c for c in ax.collections if isinstance(c, matplotlib.collections.PathCollection)]
+
+
+def draw(ax):
+    ax.figure.canvas.draw()
+    return ax
+
+
+def test_plan_draws_one_segment_per_entry(result):
+    ax = draw(so.plot.plan(result))
+    assert len(segments(ax).get_segments()) == len(result.masses)
+    opacity = segments(ax).get_colors()[:, 3]
+    assert opacity[result.masses.argmax()] == opacity.max()
+    source, target = clouds(ax)
+    assert np.array_equal(source.get_offsets(), result.X_a)
+    assert np.array_equal(target.get_offsets(), result.X_b)
+    assert ax.get_aspect() == 1
+
+
+def test_matching_draws_one_segment_per_point_into_given_axes(result):
+    _, ax = plt.subplots()
+    assert so.plot.plan(result, ax=ax, kind="matching") is ax
+    drawn = np.array(segments(draw(ax)).get_segments())
+    assert np.array_equal(drawn[:, 0], result.X_a)
+    assert np.array_equal(drawn[:, 1], result.X_b[result.matching()[0]])
+
+
+def test_plan_at_other_positions(result):
+    ax = draw(so.plot.plan(result, 2 * result.X_a, result.X_b))
+    assert np.array_equal(clouds(ax)[0].get_offsets(), 2 * result.X_a)
+
+
+def test_geodesic_draws_every_time(result):
+    ax = draw(so.plot.geodesic(result, times=[0, 0.5, 1]))
+    assert len(clouds(ax)) == 3
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["t = 0", "t = 0.5", "t = 1"]
+
+
+def test_trajectories_and_energy(result):
+    flows = [so.flow.run(so.flow.MMD(result.X_b), result.X_a, g, step=0.05, n_steps=9) for g in (1, so.Operator())]
+    ax = draw(so.plot.trajectories(flows[0], target=result.X_b))
+    assert np.allclose(segments(ax).get_segments()[3], flows[0].points[:, 3])
+    ax = draw(so.plot.energy({"trace": flows[0], "operator": flows[1]}))
+    assert ax.get_yscale() == "log"
+    assert [line.get_label() for line in ax.lines] == ["trace", "operator"]
+    assert np.array_equal(ax.lines[1].get_ydata(), flows[1].energy)
+    assert len(draw(so.plot.energy(flows)).lines) == 2
+    assert len(draw(so.plot.energy(flows[0])).lines) == 1
+
+
+def test_bad_pictures_are_refused(result):
+    with pytest.raises(ValueError, match=r"kind: .*'lines'"):
+        so.plot.plan(result, kind="lines")
+    line = so.solve_sample([[0.0], [1.0]], [[2.0], [3.0]])
+    with pytest.raises(ValueError, match=r"X_a: .*two coordinates"):
+        so.plot.plan(line)
