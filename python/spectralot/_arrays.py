@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 import sys
 from typing import Any
@@ -47,7 +48,9 @@ def real_array(value: Any, name: str) -> Array:
     if array.dtype.kind == "c":
         raise invalid(name, "must be real", f"complex numbers ({array.dtype})")
     try:
-        if array.dtype.kind not in "biufO":
+        if array.dtype.kind not in "biufO" or (
+            array.dtype.kind == "O" and not all(isinstance(item, numbers.Real) for item in array.flat)
+        ):
             raise TypeError(array.dtype)
         result = np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
     except (TypeError, ValueError, OverflowError):

@@ -33,3 +33,6 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, message: str = "interrupted", result: Any = None) -> None:
         super().__init__(message)
         self.result = result
+
+
+NotSolved.__module__ = Interrupted.__module__ = "spectralot"

@@ -185,6 +185,8 @@ def run(
     except KeyboardInterrupt:
         raise Interrupted("interrupted before there was a result") from None
     interrupted = out.pop("interrupted")
+    if interrupted:  # also where it came as a force that could not be computed, which stalls the flow
+        out["status"] = "interrupted"
     out["points"] = np.stack(out["points"])
     trajectory = Trajectory(gauge=gauge, **out)
     if interrupted:

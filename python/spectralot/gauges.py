@@ -160,7 +160,6 @@ class Gauge:
 
     def _samples(self, rows: ArrayLike, name: str, weights: ArrayLike | None) -> tuple[Array, Array]:
         array = as_points(rows, name)
-        self._core.check_dimension(array.shape[1])
         w = as_weights(weights, "weights", len(array))
         return array, np.empty(0) if w is None else normalised(w)
 

@@ -79,7 +79,6 @@ void bind_transport(nb::module_& m) {
              [](DiscreteMeasure* self, Points points, std::optional<Vector> weights, const std::string& points_name,
                 const std::string& weights_name) {
                  DiscreteMeasure measure{std::move(points), weights ? std::move(*weights) : Vector()};
-                 if (weights && weights->size() == 0) throw_invalid(weights_name, "one weight per point is needed", "none");
                  check_measure(measure, points_name, weights_name);
                  new (self) DiscreteMeasure(std::move(measure));
              },

@@ -1,8 +1,7 @@
 #include "discrete/frame.hpp"
 
 #include "discrete/compensated.hpp"
-
-#include <Eigen/Eigenvalues>
+#include "linalg/decompositions.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,7 @@
 #include "discrete/hierarchy.hpp"
 
+#include "discrete/basis.hpp"
+
 #include <algorithm>
 #include <numeric>
 
@@ -55,9 +57,7 @@ Hierarchy::Hierarchy(const Points& points) : order_(static_cast<std::size_t>(poi
 }
 
 Points Hierarchy::sorted(const Points& points) const {
-    Points result(points.rows(), points.cols());
-    for (Index k = 0; k < points.rows(); ++k) result.row(k) = points.row(order_[k]);
-    return result;
+    return gather(points, order_);
 }
 
 std::vector<int> Hierarchy::first_child(int level) const {

@@ -106,13 +106,6 @@ std::vector<Arc> all_pairs(int n_rows, int n_cols) {
     return arcs;
 }
 
-template <class T>
-std::vector<T> permuted(const std::vector<T>& values, const std::vector<int>& order) {
-    std::vector<T> result(values.size());
-    for (std::size_t k = 0; k < order.size(); ++k) result[k] = values[order[k]];
-    return result;
-}
-
 /// Levels to visit: the number of clusters doubles, but the last middle level is well below the full problem.
 std::vector<int> levels_to_visit(const Hierarchy& rows, const Hierarchy& cols) {
     const int finest = std::max(rows.n_levels(), cols.n_levels()) - 1;
@@ -144,17 +137,15 @@ void NetworkTransport<Flow>::solve_cold(const Points& x, const Points& y, SolveC
     const Points sorted_x = rows_.sorted(x);
     const Points sorted_y = cols_.sorted(y);
     Supplies<Flow> sorted = supplies_;
-    sorted.row = permuted(supplies_.row, rows_.order());
-    sorted.col = permuted(supplies_.col, cols_.order());
+    sorted.row = gather(supplies_.row, rows_.order());
+    sorted.col = gather(supplies_.col, cols_.order());
 
     const std::vector<int> levels = levels_to_visit(rows_, cols_);
     const int finest = levels.back();
     int level = levels.front();
     Level here = make_level(level, sorted_x, sorted_y, sorted);
     std::vector<FlowArc<Flow>> basis = north_west_corner(here.row_supply, here.col_supply);
-    std::vector<Arc> candidates = here.x.rows() <= 2 * coarsest_clusters && here.y.rows() <= 2 * coarsest_clusters
-                                      ? all_pairs(static_cast<int>(here.x.rows()), static_cast<int>(here.y.rows()))
-                                      : std::vector<Arc>{};
+    std::vector<Arc> candidates = all_pairs(static_cast<int>(here.x.rows()), static_cast<int>(here.y.rows()));
     for (std::size_t visit = 0;; ++visit) {
         tree_ = SpanningTree<Flow>(static_cast<int>(here.x.rows()), static_cast<int>(here.y.rows()), basis);
         arcs_ = ArcSet(tree_.n_rows());

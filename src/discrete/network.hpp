@@ -1,4 +1,4 @@
-/// Exact transport between two Euclidean clouds: coarse to fine, column-generating network simplex (algorithms' core).
+/// Exact transport between two Euclidean clouds: coarse to fine, column-generating network simplex.
 #pragma once
 
 #include "discrete/arcs.hpp"

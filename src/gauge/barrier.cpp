@@ -1,10 +1,7 @@
 #include "gauge/barrier.hpp"
 
 #include "gauge/spectrum.hpp"
-
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
-#include <Eigen/QR>
+#include "linalg/decompositions.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -235,14 +232,12 @@ CentralPath::Direction CentralPath::newton(const Objective& objective, double ta
 
     // The barriers, and the equations that tie each leaf to its branch.
     Matrix equations = Matrix::Zero(static_cast<Index>(program_.maxima.size() + leaves_.size()), N);
-    Vector drift = Vector::Zero(equations.rows());  // what rounding has left of them
     Index row = 0;
     for (const GaugeMaximum& maximum : program_.maxima) {
         for (int v = maximum.first_branch; v < maximum.first_branch + maximum.n_branches; ++v)
             equations(row, v - 1) = tau_[v];
-        const double share = maximum.weight * tau_[maximum.branch];
-        if (maximum.branch > 0) equations(row, maximum.branch - 1) = -share;
-        drift[row++] = tau_.segment(maximum.first_branch, maximum.n_branches).sum() - share;
+        if (maximum.branch > 0) equations(row, maximum.branch - 1) = -maximum.weight * tau_[maximum.branch];
+        ++row;
     }
     for (Index v = 0; v < n_branch; ++v) {
         gradient[v] -= target_mu;
@@ -293,7 +288,6 @@ CentralPath::Direction CentralPath::newton(const Objective& objective, double ta
         } else {
             equations.row(row).segment(leaf.first, n) = q.transpose();
             if (v >= 0) equations(row, v) = -leaf.form->k * tau;
-            drift[row] = q.sum() - leaf.form->k * tau;
         }
         ++row;
     }
@@ -306,7 +300,7 @@ CentralPath::Direction CentralPath::newton(const Objective& objective, double ta
     const Eigen::LLT<Matrix> factor(H);
     Direction direction{Vector::Zero(N), infinity};
     if (factor.info() != Eigen::Success) return direction;
-    // Solve H z + Aᵀλ = -g, A z = -drift for the small difference g + Aᵀλ: the multipliers carry most of g, and the inverse
+    // Solve H z + Aᵀλ = -g, A z = 0 for the small difference g + Aᵀλ: the multipliers carry most of g, and the inverse
     // of H would turn their rounding into a step along the directions without curvature.
     const Vector g = unit.cwiseProduct(gradient);
     const Matrix A = equations * unit.asDiagonal();
@@ -317,7 +311,7 @@ CentralPath::Direction CentralPath::newton(const Objective& objective, double ta
     for (int refinement = 0; refinement < 3; ++refinement) {
         const Vector residual = g + A.transpose() * multipliers + H.selfadjointView<Eigen::Lower>() * step;
         const Vector free = step - factor.solve(residual);
-        const Vector correction = A.rows() ? Vector(schur.solve(Vector(A * free + drift))) : Vector();
+        const Vector correction = A.rows() ? Vector(schur.solve(Vector(A * free))) : Vector();
         step = free - lifted * correction;
         multipliers += correction;
     }
@@ -364,17 +358,30 @@ void CentralPath::move(const Vector& step, double length) {
         if (leaf.has_slack()) leaf.slack *= 1.0 + length * step[leaf.first + (diagonal_ ? n : n * (n + 1) / 2)];
     }
     for (Index v = 1; v < tau_.size(); ++v) tau_[v] *= 1.0 + length * step[v - 1];
+    restore_equations();
+}
+
+/// Back to the equations that Newton's step only met to first order or to rounding.
+void CentralPath::restore_equations() {
+    for (const GaugeMaximum& maximum : program_.maxima) {
+        auto share = tau_.segment(maximum.first_branch, maximum.n_branches);
+        share *= maximum.weight * tau_[maximum.branch] / share.sum();
+    }
     for (Leaf& leaf : leaves_) {
-        // Back to the equations that Newton's step only met to first order or to rounding.
         const double tau = tau_[leaf.form->branch];
         if (leaf.has_slack()) {
             leaf.slack = std::min(leaf.slack, 0.5 * tau);
             leaf.values *= (tau - leaf.slack) / vector_norm(leaf.values, leaf.conjugate);
+        } else {
+            leaf.values *= leaf.form->k * tau / leaf.values.sum();
         }
-        if (leaf.has_room())
-            for (Index i = 0; i < leaf.values.size(); ++i)
-                (leaf.values[i] < leaf.room[i] ? leaf.room[i] : leaf.values[i]) =
-                    tau - std::min(leaf.values[i], leaf.room[i]);
+        if (!leaf.has_room()) continue;
+        for (Index i = 0; i < leaf.values.size(); ++i) {
+            if (leaf.values[i] < leaf.room[i])
+                leaf.room[i] = tau - leaf.values[i];
+            else
+                leaf.values[i] = tau - leaf.room[i];
+        }
     }
 }
 

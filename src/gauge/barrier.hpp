@@ -62,6 +62,7 @@ private:
     Direction newton(const Objective& objective, double target_mu, double barrier_mu) const;
     double longest_step(const Vector& step) const;
     void move(const Vector& step, double length);
+    void restore_equations();
     template <class Visit>
     void for_each_pair(const Leaf& leaf, Visit visit) const;
 

@@ -1,10 +1,8 @@
 #include "gauge/composition.hpp"
 #include "gauge/spectrum.hpp"
+#include "linalg/decompositions.hpp"
 #include "spectralot/core/errors.hpp"
 #include "spectralot/gauge/gauges.hpp"
-
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
 
 namespace spectralot {
 

@@ -3,10 +3,8 @@
 #include "gauge/barrier.hpp"
 #include "gauge/composition.hpp"
 #include "gauge/spectrum.hpp"
+#include "linalg/decompositions.hpp"
 #include "spectralot/core/errors.hpp"
-
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
 
 #include <cmath>
 
@@ -157,7 +155,7 @@ double projection_excess(const GaugeModel& model, const GaugeProgram& K, const M
             if (!outside.allFinite()) return true;
             const Eigen::SelfAdjointEigenSolver<Matrix> solver(outside, Eigen::EigenvaluesOnly);
             excess = std::min(excess, std::max(0.0, solver.eigenvalues().maxCoeff()) / lower);
-            return excess <= 4.0 * epsilon || suboptimality <= 1e-32 * target.squaredNorm();
+            return excess <= 4.0 * epsilon || suboptimality <= 1e-3 * epsilon * outside.squaredNorm();
         });
     return excess;
 }

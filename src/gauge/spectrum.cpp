@@ -1,8 +1,7 @@
 #include "gauge/spectrum.hpp"
 
+#include "linalg/decompositions.hpp"
 #include "spectralot/core/errors.hpp"
-
-#include <Eigen/Eigenvalues>
 
 #include <cmath>
 

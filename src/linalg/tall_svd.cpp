@@ -1,11 +1,8 @@
 #include "spectralot/linalg/tall_svd.hpp"
 
+#include "linalg/decompositions.hpp"
 #include "linalg/kernels.hpp"
 #include "spectralot/core/errors.hpp"
-
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
-#include <Eigen/QR>
 
 #include <algorithm>
 #include <cmath>

@@ -1,52 +1,60 @@
 #include "saddle/cone.hpp"
 
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
-#include <Eigen/SVD>
+#include "linalg/decompositions.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 namespace spectralot::saddle {
 
-Matrix symmetric(const Matrix& m) { return 0.5 * (m + m.transpose()); }
-
-double inner(const Matrix& a, const Matrix& b) { return a.cwiseProduct(b).sum(); }
-
-Eigen::RowVectorXd pack(const Matrix& m, const Matrix& root_scale) {
+template <class Real>
+RealVector<Real> pack(const RealMatrix<Real>& m, const RealMatrix<Real>& root_scale) {
     const Index d = m.rows();
-    Eigen::RowVectorXd packed(d * (d + 1) / 2);
+    RealVector<Real> packed(d * (d + 1) / 2);
     Index t = 0;
     for (Index j = 0; j < d; ++j) {
-        for (Index i = 0; i < j; ++i) packed(t++) = std::sqrt(2.0) * m(i, j) * root_scale(i, j);
+        for (Index i = 0; i < j; ++i) packed(t++) = std::sqrt(Real(2)) * m(i, j) * root_scale(i, j);
         packed(t++) = m(j, j) * root_scale(j, j);
     }
     return packed;
 }
 
-double longest_step(const Matrix& m, const Matrix& dm) {
-    const Eigen::LLT<Matrix> factor(m);
-    Matrix scaled = factor.matrixL().solve(dm);
+template <class Real>
+Real longest_step(const RealMatrix<Real>& m, const RealMatrix<Real>& dm) {
+    const Eigen::LLT<RealMatrix<Real>> factor(m);
+    RealMatrix<Real> scaled = factor.matrixL().solve(dm);
     scaled = factor.matrixL().solve(scaled.transpose()).eval();
-    const double least = Eigen::SelfAdjointEigenSolver<Matrix>(symmetric(scaled), Eigen::EigenvaluesOnly).eigenvalues()(0);
-    return least < 0 ? -1.0 / least : infinity;
+    const Eigen::SelfAdjointEigenSolver<RealMatrix<Real>> eigen(symmetric<Real>(scaled), Eigen::EigenvaluesOnly);
+    const Real least = eigen.eigenvalues()(0);
+    return least < 0 ? -1 / least : Real(infinity);
 }
 
-double longest_step(const Vector& v, const Vector& dv) {
-    double step = infinity;
+template <class Real>
+Real longest_step(const RealVector<Real>& v, const RealVector<Real>& dv) {
+    Real step = Real(infinity);
     for (Index i = 0; i < v.size(); ++i) {
         if (dv(i) < 0) step = std::min(step, -v(i) / dv(i));
     }
     return step;
 }
 
-std::optional<Matrix> scaling_root(const Matrix& q, const Matrix& z) {
-    const Eigen::LLT<Matrix> lq(q), lz(z);
+template <class Real>
+std::optional<RealMatrix<Real>> scaling_root(const RealMatrix<Real>& q, const RealMatrix<Real>& z) {
+    const Eigen::LLT<RealMatrix<Real>> lq(q), lz(z);
     if (lq.info() != Eigen::Success || lz.info() != Eigen::Success) return std::nullopt;
-    const Matrix product = Matrix(lz.matrixL()).transpose() * Matrix(lq.matrixL());
-    const Eigen::JacobiSVD<Matrix> svd(product, Eigen::ComputeFullV);
+    const RealMatrix<Real> lower_q = lq.matrixL(), lower_z = lz.matrixL();
+    const Eigen::JacobiSVD<RealMatrix<Real>> svd(lower_z.transpose() * lower_q, Eigen::ComputeFullV);
     if (!(svd.singularValues().minCoeff() > 0)) return std::nullopt;
-    return Matrix(lq.matrixL()) * svd.matrixV() * svd.singularValues().cwiseSqrt().cwiseInverse().asDiagonal();
+    return RealMatrix<Real>(lower_q * svd.matrixV() * svd.singularValues().cwiseSqrt().cwiseInverse().asDiagonal());
 }
+
+template RealVector<double> pack(const RealMatrix<double>&, const RealMatrix<double>&);
+template double longest_step(const RealMatrix<double>&, const RealMatrix<double>&);
+template double longest_step(const RealVector<double>&, const RealVector<double>&);
+template std::optional<RealMatrix<double>> scaling_root(const RealMatrix<double>&, const RealMatrix<double>&);
+template RealVector<long double> pack(const RealMatrix<long double>&, const RealMatrix<long double>&);
+template long double longest_step(const RealMatrix<long double>&, const RealMatrix<long double>&);
+template long double longest_step(const RealVector<long double>&, const RealVector<long double>&);
+template std::optional<RealMatrix<long double>> scaling_root(const RealMatrix<long double>&, const RealMatrix<long double>&);
 
 }  // namespace spectralot::saddle

@@ -1,4 +1,7 @@
 /// Small-matrix tools of the interior point: inner products, step lengths in cones, Nesterov–Todd scaling.
+///
+/// Everything here and in leaves.hpp is written for a `Real` that is double or long double: the last digits of a
+/// nearly rank-one metric need the wider one.
 #pragma once
 
 #include "spectralot/core/types.hpp"
@@ -7,22 +10,35 @@
 
 namespace spectralot::saddle {
 
-using Index = Eigen::Index;
+template <class Real>
+using RealMatrix = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>;
+template <class Real>
+using RealVector = Eigen::Matrix<Real, Eigen::Dynamic, 1>;
 
-Matrix symmetric(const Matrix& m);
+template <class Real>
+RealMatrix<Real> symmetric(const RealMatrix<Real>& m) {
+    return Real(0.5) * (m + m.transpose());
+}
 
 /// tr(ab) for symmetric a, b.
-double inner(const Matrix& a, const Matrix& b);
+template <class A, class B>
+typename A::Scalar inner(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b) {
+    return a.cwiseProduct(b).sum();
+}
 
 /// Upper triangle as a vector with <pack(a), pack(b)> = tr(ab), after entrywise scaling by `root_scale`.
-Eigen::RowVectorXd pack(const Matrix& m, const Matrix& root_scale);
+template <class Real>
+RealVector<Real> pack(const RealMatrix<Real>& m, const RealMatrix<Real>& root_scale);
 
 /// Largest α with m + α·dm ⪰ 0, m ≻ 0.
-double longest_step(const Matrix& m, const Matrix& dm);
+template <class Real>
+Real longest_step(const RealMatrix<Real>& m, const RealMatrix<Real>& dm);
 /// Largest α with v + α·dv ≥ 0, v > 0.
-double longest_step(const Vector& v, const Vector& dv);
+template <class Real>
+Real longest_step(const RealVector<Real>& v, const RealVector<Real>& dv);
 
 /// G with G Gᵀ = W, the Nesterov–Todd scaling point of (q, z): W z W = q. Empty when one of them is numerically singular.
-std::optional<Matrix> scaling_root(const Matrix& q, const Matrix& z);
+template <class Real>
+std::optional<RealMatrix<Real>> scaling_root(const RealMatrix<Real>& q, const RealMatrix<Real>& z);
 
 }  // namespace spectralot::saddle

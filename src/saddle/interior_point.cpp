@@ -1,12 +1,11 @@
 #include "saddle/interior_point.hpp"
 
+#include "linalg/decompositions.hpp"
 #include "saddle/leaves.hpp"
-
-#include <Eigen/Eigenvalues>
-#include <Eigen/LU>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace spectralot::saddle {
 
@@ -14,20 +13,26 @@ namespace {
 
 constexpr int max_iterations = 100;
 constexpr double step_fraction = 0.95;  // share of the way to the boundary
+constexpr int wide_dimension = 12;      // up to here long double is cheap enough to finish what double could not
 
 Matrix block_of(const Matrix& moment, const std::vector<int>& block) { return moment(block, block); }
 
 /// The iterate and the Newton system. Unknowns in order: dw (atoms), dτ (branches ≥ 1), dM (maxima), dθ (spectral
 /// leaves), dη (multiplier of Σw = 1).
+template <class Real>
 class InteriorPoint {
 public:
-    InteriorPoint(const GaugeProgram& program, const std::vector<Matrix>& moments)
+    using Matrix = RealMatrix<Real>;
+    using Vector = RealVector<Real>;
+    static constexpr Real unit_roundoff = std::numeric_limits<Real>::epsilon();
+
+    InteriorPoint(const GaugeProgram& program, const std::vector<spectralot::Matrix>& moments)
         : program_(program), n_atoms_(Index(moments.size())), n_branches_(program.n_branches - 1),
           n_maxima_(Index(program.maxima.size())) {
         for (const GaugeLeaf& leaf : program.leaves) {
             std::vector<Matrix> atoms;
             atoms.reserve(moments.size());
-            for (const Matrix& moment : moments) atoms.push_back(block_of(moment, leaf.block));
+            for (const spectralot::Matrix& moment : moments) atoms.push_back(block_of(moment, leaf.block).template cast<Real>());
             if (leaf.kind == GaugeLeaf::Kind::KyFan) {
                 spectral_.emplace_back(leaf, std::move(atoms));
             } else {
@@ -38,21 +43,21 @@ public:
         start();
     }
 
-    /// One predictor-corrector iteration; false when double precision is exhausted.
+    /// One predictor-corrector iteration; false when Real precision is exhausted.
     bool advance() {
-        for (SpectralLeaf& leaf : spectral_) {
+        for (SpectralLeaf<Real>& leaf : spectral_) {
             if (!leaf.rescale()) return false;
         }
         assemble();
-        const double mu = complementarity() / double(degree());
-        if (!(mu > 1e-17)) return false;
+        const Real mu = complementarity() / Real(degree());
+        if (!(mu > unit_roundoff / 10)) return false;
         const Vector no_w = Vector::Zero(n_atoms_), no_branch = Vector::Zero(n_branches_);
         if (!solve_direction(0.0, no_w, no_branch)) return false;
         const auto [primal, dual] = step_lengths();
-        const double affine = complementarity_after(primal, dual) / double(degree());
-        const double sigma = std::clamp(std::pow(affine / mu, 3.0), 1e-4, 0.9);
+        const Real affine = complementarity_after(primal, dual) / Real(degree());
+        const Real sigma = std::clamp(Real(std::pow(affine / mu, 3)), Real(1e-4), Real(0.9));
         if (curved_) {
-            const double target = (last_step_ < 0.3 ? 1.0 : std::max(sigma, 1e-2)) * mu;
+            const Real target = (last_step_ < Real(0.3) ? Real(1) : std::max(sigma, Real(1e-2))) * mu;
             if (!solve_direction(target, no_w, no_branch)) return false;
             move_curved(target);
         } else {
@@ -63,7 +68,7 @@ public:
         return w_.allFinite() && tau_.allFinite();
     }
 
-    [[nodiscard]] Vector weights() const { return w_.cwiseMax(0.0) / w_.cwiseMax(0.0).sum(); }
+    [[nodiscard]] Vector weights() const { return w_.cwiseMax(Real(0)) / w_.cwiseMax(Real(0)).sum(); }
 
     [[nodiscard]] Matrix metric() const {
         const Vector tau = feasible_branch_weights();
@@ -75,50 +80,50 @@ public:
                 }
             }
         };
-        for (const SmoothLeaf& leaf : smooth_) add(*leaf.spec, leaf.spec->weight * tau(leaf.spec->branch) * leaf.gradient);
-        for (const SpectralLeaf& leaf : spectral_) {
+        for (const SmoothLeaf<Real>& leaf : smooth_) add(*leaf.spec, leaf.spec->weight * tau(leaf.spec->branch) * leaf.gradient);
+        for (const SpectralLeaf<Real>& leaf : spectral_) {
             add(*leaf.spec, leaf.feasible_metric(leaf.spec->weight * tau(leaf.spec->branch)));
         }
-        return symmetric(sum);
+        return symmetric<Real>(sum);
     }
 
 private:
-    [[nodiscard]] double branch_weight(int branch) const { return branch == 0 ? 1.0 : tau_(branch - 1); }
+    [[nodiscard]] Real branch_weight(int branch) const { return branch == 0 ? 1.0 : tau_(branch - 1); }
     [[nodiscard]] Index at_branch(int branch) const { return n_atoms_ + branch - 1; }
     [[nodiscard]] Index at_maximum(Index maximum) const { return n_atoms_ + n_branches_ + maximum; }
     [[nodiscard]] Index at_theta(std::size_t leaf) const { return n_atoms_ + n_branches_ + n_maxima_ + Index(leaf); }
     [[nodiscard]] Index size() const { return n_atoms_ + n_branches_ + n_maxima_ + Index(spectral_.size()) + 1; }
 
     void start() {
-        w_ = Vector::Constant(n_atoms_, 1.0 / double(n_atoms_));
+        w_ = Vector::Constant(n_atoms_, 1.0 / Real(n_atoms_));
         tau_ = Vector::Ones(n_branches_);
         for (const GaugeMaximum& maximum : program_.maxima) {
             for (int v = 0; v < maximum.n_branches; ++v) {
                 tau_(maximum.first_branch + v - 1) = maximum.weight * branch_weight(maximum.branch) / maximum.n_branches;
             }
         }
-        for (SmoothLeaf& leaf : smooth_) leaf.update(w_);
-        for (SpectralLeaf& leaf : spectral_) leaf.start(w_, leaf.spec->weight * branch_weight(leaf.spec->branch));
+        for (SmoothLeaf<Real>& leaf : smooth_) leaf.update(w_);
+        for (SpectralLeaf<Real>& leaf : spectral_) leaf.start(w_, leaf.spec->weight * branch_weight(leaf.spec->branch));
         maxima_ = Vector::Zero(n_maxima_);
         u_ = Vector::Ones(n_branches_);
         for (Index n = n_maxima_ - 1; n >= 0; --n) {  // children come after their parents
             const GaugeMaximum& maximum = program_.maxima[std::size_t(n)];
             const Vector h = branch_values();
             const Vector own = h.segment(maximum.first_branch, maximum.n_branches);
-            maxima_(n) = own.maxCoeff() + 0.1 * std::max(1e-3, own.cwiseAbs().maxCoeff());
+            maxima_(n) = own.maxCoeff() + std::max(Real(1e-3), own.cwiseAbs().maxCoeff()) / 10;
             u_.segment(maximum.first_branch - 1, maximum.n_branches) = maxima_(n) - own.array();
         }
         const Vector slope = atom_slopes();
-        const double spread = std::max(slope.maxCoeff() - slope.minCoeff(), 0.1 * slope.cwiseAbs().maxCoeff());
-        eta_ = slope.minCoeff() - 0.1 * std::max(spread, 1e-6);
+        const Real spread = std::max(slope.maxCoeff() - slope.minCoeff(), slope.cwiseAbs().maxCoeff() / 10);
+        eta_ = slope.minCoeff() - std::max(spread, Real(1e-6)) / 10;
         s_ = slope.array() - eta_;
     }
 
     /// h_v for every branch, root included: what each branch adds up to at the current primal point.
     [[nodiscard]] Vector branch_values() const {
         Vector h = Vector::Zero(n_branches_ + 1);
-        for (const SmoothLeaf& leaf : smooth_) h(leaf.spec->branch) += leaf.spec->weight * leaf.value;
-        for (const SpectralLeaf& leaf : spectral_) h(leaf.spec->branch) += leaf.spec->weight * leaf.value();
+        for (const SmoothLeaf<Real>& leaf : smooth_) h(leaf.spec->branch) += leaf.spec->weight * leaf.value;
+        for (const SpectralLeaf<Real>& leaf : spectral_) h(leaf.spec->branch) += leaf.spec->weight * leaf.value();
         for (Index n = 0; n < n_maxima_; ++n) {
             h(program_.maxima[std::size_t(n)].branch) += program_.maxima[std::size_t(n)].weight * maxima_(n);
         }
@@ -128,8 +133,8 @@ private:
     /// tr(Q S_k) with the current, possibly infeasible, dual point.
     [[nodiscard]] Vector atom_slopes() const {
         Vector slope = Vector::Zero(n_atoms_);
-        for (const SmoothLeaf& leaf : smooth_) slope += leaf.spec->weight * branch_weight(leaf.spec->branch) * leaf.slopes;
-        for (const SpectralLeaf& leaf : spectral_) {
+        for (const SmoothLeaf<Real>& leaf : smooth_) slope += leaf.spec->weight * branch_weight(leaf.spec->branch) * leaf.slopes;
+        for (const SpectralLeaf<Real>& leaf : spectral_) {
             for (Index k = 0; k < n_atoms_; ++k) slope(k) += inner(leaf.Q, leaf.atoms[std::size_t(k)]);
         }
         return slope;
@@ -137,19 +142,19 @@ private:
 
     [[nodiscard]] Index degree() const {
         Index degree = n_atoms_ + n_branches_;
-        for (const SpectralLeaf& leaf : spectral_) degree += leaf.degree();
+        for (const SpectralLeaf<Real>& leaf : spectral_) degree += leaf.degree();
         return degree;
     }
 
-    [[nodiscard]] double complementarity() const {
-        double sum = w_.dot(s_) + tau_.dot(u_);
-        for (const SpectralLeaf& leaf : spectral_) sum += leaf.complementarity();
+    [[nodiscard]] Real complementarity() const {
+        Real sum = w_.dot(s_) + tau_.dot(u_);
+        for (const SpectralLeaf<Real>& leaf : spectral_) sum += leaf.complementarity();
         return sum;
     }
 
-    [[nodiscard]] double complementarity_after(double primal, double dual) const {
-        double sum = (w_ + primal * dw_).dot(s_ + dual * ds_) + (tau_ + dual * dtau_).dot(u_ + primal * du_);
-        for (const SpectralLeaf& leaf : spectral_) {
+    [[nodiscard]] Real complementarity_after(Real primal, Real dual) const {
+        Real sum = (w_ + primal * dw_).dot(s_ + dual * ds_) + (tau_ + dual * dtau_).dot(u_ + primal * du_);
+        for (const SpectralLeaf<Real>& leaf : spectral_) {
             sum += inner(leaf.Q + dual * leaf.dQ, leaf.Z + primal * leaf.dZ);
             if (leaf.bounded) sum += inner(leaf.R + dual * leaf.dR, leaf.V + primal * leaf.dV);
         }
@@ -159,18 +164,18 @@ private:
     void assemble() {
         system_ = Matrix::Zero(size(), size());
         auto H = system_.topLeftCorner(n_atoms_, n_atoms_);
-        for (const SmoothLeaf& leaf : smooth_) {
+        for (const SmoothLeaf<Real>& leaf : smooth_) {
             const int branch = leaf.spec->branch;
-            const double t = leaf.spec->weight * branch_weight(branch);
+            const Real t = leaf.spec->weight * branch_weight(branch);
             if (leaf.spec->kind == GaugeLeaf::Kind::Schatten) {
                 H.noalias() += t * leaf.curvature * leaf.curvature.transpose();
                 H.noalias() -= t * leaf.radial * leaf.slopes * leaf.slopes.transpose();
             }
-            if (branch > 0) system_.col(at_branch(branch)).head(n_atoms_) += leaf.spec->weight * leaf.slopes;
+            if (branch > 0) system_.col(at_branch(branch)).head(n_atoms_) += Real(leaf.spec->weight) * leaf.slopes;
         }
         for (std::size_t l = 0; l < spectral_.size(); ++l) {
-            const SpectralLeaf& leaf = spectral_[l];
-            const double c = leaf.spec->weight;
+            const SpectralLeaf<Real>& leaf = spectral_[l];
+            const Real c = Real(leaf.spec->weight);
             const int branch = leaf.spec->branch;
             H.noalias() += leaf.rows * leaf.rows.transpose();
             const Matrix weighted_g = leaf.E.cwiseProduct(leaf.G), weighted_c = leaf.F.cwiseProduct(leaf.C);
@@ -194,19 +199,19 @@ private:
             for (int v = 0; v < maximum.n_branches; ++v) system_(at_branch(maximum.first_branch + v), at_maximum(n)) = -1.0;
             if (maximum.branch > 0) system_(at_branch(maximum.branch), at_maximum(n)) = maximum.weight;
         }
-        system_.triangularView<Eigen::StrictlyLower>() = system_.transpose();
+        system_.template triangularView<Eigen::StrictlyLower>() = system_.transpose();
         factor_.compute(system_);
     }
 
     /// Newton direction towards complementarity μ, with the second-order terms of the linear pairs.
-    bool solve_direction(double mu, const Vector& second_w, const Vector& second_branch) {
+    bool solve_direction(Real mu, const Vector& second_w, const Vector& second_branch) {
         Vector rhs = Vector::Zero(size());
         const Vector slope = atom_slopes();
         rhs.head(n_atoms_) = (eta_ - slope.array() + s_.array()) + (mu - second_w.array()) / w_.array() - s_.array();
         const Vector h = branch_values();
         for (Index n = 0; n < n_maxima_; ++n) {
             const GaugeMaximum& maximum = program_.maxima[std::size_t(n)];
-            double mass = maximum.weight * branch_weight(maximum.branch);
+            Real mass = Real(maximum.weight) * branch_weight(maximum.branch);
             for (int v = maximum.first_branch; v < maximum.first_branch + maximum.n_branches; ++v) {
                 rhs(at_branch(v)) = maxima_(n) - h(v) - (mu - second_branch(v - 1)) / tau_(v - 1);
                 mass -= tau_(v - 1);
@@ -214,9 +219,9 @@ private:
             rhs(at_maximum(n)) = -mass;
         }
         for (std::size_t l = 0; l < spectral_.size(); ++l) {
-            SpectralLeaf& leaf = spectral_[l];
-            const double c = leaf.spec->weight;
-            const double t = c * branch_weight(leaf.spec->branch);
+            SpectralLeaf<Real>& leaf = spectral_[l];
+            const Real c = Real(leaf.spec->weight);
+            const Real t = c * branch_weight(leaf.spec->branch);
             leaf.aim(mu, t, w_);
             const Matrix lag = leaf.F.cwiseProduct(leaf.rho) + leaf.E.cwiseProduct(leaf.turned_defect);
             for (Index k = 0; k < n_atoms_; ++k) {
@@ -240,20 +245,20 @@ private:
         ds_ = (mu - second_w.array() - s_.array() * dw_.array()) / w_.array() - s_.array();
         du_ = (mu - second_branch.array() - u_.array() * dtau_.array()) / tau_.array() - u_.array();
         for (std::size_t l = 0; l < spectral_.size(); ++l) {
-            SpectralLeaf& leaf = spectral_[l];
-            const double c = leaf.spec->weight;
+            SpectralLeaf<Real>& leaf = spectral_[l];
+            const Real c = Real(leaf.spec->weight);
             const int branch = leaf.spec->branch;
-            const double dt = branch > 0 ? c * dtau_(branch - 1) : 0.0;
+            const Real dt = branch > 0 ? c * dtau_(branch - 1) : Real(0);
             leaf.direction(dw_, dt, x(at_theta(l)));
         }
         return true;
     }
 
     /// Longest primal and dual steps inside the cones (at most 1).
-    [[nodiscard]] std::pair<double, double> step_lengths() const {
-        double primal = std::min(longest_step(w_, dw_), longest_step(u_, du_));
-        double dual = std::min(longest_step(s_, ds_), longest_step(tau_, dtau_));
-        for (const SpectralLeaf& leaf : spectral_) {
+    [[nodiscard]] std::pair<Real, Real> step_lengths() const {
+        Real primal = std::min(longest_step(w_, dw_), longest_step(u_, du_));
+        Real dual = std::min(longest_step(s_, ds_), longest_step(tau_, dtau_));
+        for (const SpectralLeaf<Real>& leaf : spectral_) {
             primal = std::min(primal, longest_step(leaf.Z, leaf.dZ));
             dual = std::min(dual, longest_step(leaf.Q, leaf.dQ));
             if (leaf.bounded) {
@@ -261,51 +266,51 @@ private:
                 dual = std::min(dual, longest_step(leaf.R, leaf.dR));
             }
         }
-        primal = std::min(1.0, step_fraction * primal);
-        dual = std::min(1.0, step_fraction * dual);
+        primal = std::min(Real(1), Real(step_fraction) * primal);
+        dual = std::min(Real(1), Real(step_fraction) * dual);
         return {primal, dual};
     }
 
     /// Σ weights_k |tr(Q S_k) - η - s_k|: zero but for the curvature of the leaves.
-    [[nodiscard]] double stationarity_error(const Vector& weights) const {
+    [[nodiscard]] Real stationarity_error(const Vector& weights) const {
         return weights.dot(((atom_slopes() - s_).array() - eta_).abs().matrix());
     }
 
     /// Shortens the step until it decreases the barrier function of the target (when w is all there is to the primal
     /// point), or until the stationarity error shrinks or is covered by the complementarity.
-    void move_curved(double target) {
+    void move_curved(Real target) {
         const auto [primal, dual] = step_lengths();
         if (spectral_.empty() && n_maxima_ == 0) {
             const auto barrier = [&] { return branch_values()(0) - target * w_.array().log().sum(); };
-            const double before = barrier();
-            const double slope = dw_.dot((atom_slopes().array() - target / w_.array()).matrix());
+            const Real before = barrier();
+            const Real slope = dw_.dot((atom_slopes().array() - target / w_.array()).matrix());
             last_step_ = primal;
             move(primal, dual);
-            while (last_step_ > 1e-9 && barrier() > before + 1e-4 * last_step_ * slope + 4 * epsilon * std::abs(before)) {
-                last_step_ *= 0.5;
+            while (last_step_ > Real(1e-9) && barrier() > before + Real(1e-4) * last_step_ * slope + 4 * unit_roundoff * std::abs(before)) {
+                last_step_ /= 2;
                 move(-last_step_, 0.0);
             }
         } else {
             const Vector weights = w_;
-            const double before = stationarity_error(weights);
+            const Real before = stationarity_error(weights);
             last_step_ = std::min(primal, dual);
             move(last_step_, last_step_);
-            while (last_step_ > 1e-9 &&
-                   stationarity_error(weights) > std::max((1.0 - 0.1 * last_step_) * before, complementarity())) {
-                last_step_ *= 0.5;
+            while (last_step_ > Real(1e-9) &&
+                   stationarity_error(weights) > std::max((1 - last_step_ / 10) * before, complementarity())) {
+                last_step_ /= 2;
                 move(-last_step_, -last_step_);
             }
         }
     }
 
-    void move(double primal, double dual) {
+    void move(Real primal, Real dual) {
         w_ += primal * dw_;
         u_ += primal * du_;
         maxima_ += primal * d_maxima_;
         s_ += dual * ds_;
         tau_ += dual * dtau_;
         eta_ += dual * d_eta_;
-        for (SpectralLeaf& leaf : spectral_) {
+        for (SpectralLeaf<Real>& leaf : spectral_) {
             leaf.theta += primal * leaf.d_theta;
             leaf.Z += primal * leaf.dZ;
             leaf.Q += dual * leaf.dQ;
@@ -314,31 +319,31 @@ private:
                 leaf.R += dual * leaf.dR;
             }
         }
-        for (SmoothLeaf& leaf : smooth_) leaf.update(w_);
+        for (SmoothLeaf<Real>& leaf : smooth_) leaf.update(w_);
     }
 
     /// τ with the sums of every maximum put exactly right, root first.
     [[nodiscard]] Vector feasible_branch_weights() const {
         Vector tau(n_branches_ + 1);
         tau(0) = 1.0;
-        tau.tail(n_branches_) = tau_.cwiseMax(0.0);
+        tau.tail(n_branches_) = tau_.cwiseMax(Real(0));
         for (const GaugeMaximum& maximum : program_.maxima) {
             auto own = tau.segment(maximum.first_branch, maximum.n_branches);
-            own *= maximum.weight * tau(maximum.branch) / own.sum();
+            own *= Real(maximum.weight) * tau(maximum.branch) / own.sum();
         }
         return tau;
     }
 
     const GaugeProgram& program_;
     Index n_atoms_, n_branches_, n_maxima_;
-    std::vector<SmoothLeaf> smooth_;
-    std::vector<SpectralLeaf> spectral_;
+    std::vector<SmoothLeaf<Real>> smooth_;
+    std::vector<SpectralLeaf<Real>> spectral_;
     bool curved_ = false;     // some gradient moves with w: the Newton step needs a line search
-    double last_step_ = 1.0;
+    Real last_step_ = 1.0;
     Vector w_, s_, tau_, u_, maxima_;
-    double eta_ = 0.0;
+    Real eta_ = 0.0;
     Vector dw_, ds_, dtau_, du_, d_maxima_;
-    double d_eta_ = 0.0;
+    Real d_eta_ = 0.0;
     Matrix system_;
     Eigen::PartialPivLU<Matrix> factor_;
 };
@@ -369,6 +374,34 @@ double evaluate(const GaugeProgram& program, const Matrix& moment) {
     return h(0);
 }
 
+namespace {
+
+/// Tightens the bracket of `best`, in the unit of the moments; `tol` is absolute.
+template <class Real>
+void tighten(const GaugeProgram& program, const std::vector<Matrix>& moments, double tol, SaddlePoint& best) {
+    InteriorPoint<Real> iterate(program, moments);
+    for (int iteration = 0; iteration < max_iterations; ++iteration) {
+        const Vector w = iterate.weights().template cast<double>();
+        Matrix mixed = Matrix::Zero(program.dimension, program.dimension);
+        for (std::size_t k = 0; k < moments.size(); ++k) mixed += w(Index(k)) * moments[k];
+        const double upper = evaluate(program, mixed);
+        if (upper < best.upper) {
+            best.upper = upper;
+            best.weights = w;
+        }
+        const Matrix metric = iterate.metric().template cast<double>();
+        double lower = infinity;
+        for (const Matrix& moment : moments) lower = std::min(lower, inner(metric, moment));
+        if (lower > best.lower) {
+            best.lower = lower;
+            best.metric = metric;
+        }
+        if (best.upper - best.lower <= tol || !iterate.advance()) return;
+    }
+}
+
+}  // namespace
+
 SaddlePoint solve_saddle(const GaugeProgram& program, const std::vector<Matrix>& moments, double tol) {
     double scale = 0.0;
     for (const Matrix& moment : moments) scale = std::max(scale, moment.cwiseAbs().maxCoeff());
@@ -378,24 +411,9 @@ SaddlePoint solve_saddle(const GaugeProgram& program, const std::vector<Matrix>&
     for (const Matrix& moment : moments) scaled.push_back(moment / scale);
 
     SaddlePoint best;
-    InteriorPoint iterate(program, scaled);
-    for (int iteration = 0; iteration < max_iterations; ++iteration) {
-        const Vector w = iterate.weights();
-        Matrix mixed = Matrix::Zero(program.dimension, program.dimension);
-        for (std::size_t k = 0; k < scaled.size(); ++k) mixed += w(Index(k)) * scaled[k];
-        const double upper = evaluate(program, mixed);
-        if (upper < best.upper) {
-            best.upper = upper;
-            best.weights = w;
-        }
-        const Matrix metric = iterate.metric();
-        double lower = infinity;
-        for (const Matrix& moment : scaled) lower = std::min(lower, inner(metric, moment));
-        if (lower > best.lower) {
-            best.lower = lower;
-            best.metric = metric;
-        }
-        if (best.upper - best.lower <= tol / scale || !iterate.advance()) break;
+    tighten<double>(program, scaled, tol / scale, best);
+    if (best.upper - best.lower > tol / scale && program.dimension <= wide_dimension) {
+        tighten<long double>(program, scaled, tol / scale, best);
     }
     best.upper *= scale;
     best.lower *= scale;

@@ -1,42 +1,41 @@
 #include "saddle/leaves.hpp"
 
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
-#include <Eigen/LU>
-#include <Eigen/SVD>
+#include "linalg/decompositions.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 namespace spectralot::saddle {
 
-using EigenSolver = Eigen::SelfAdjointEigenSolver<Matrix>;
+template <class Real>
+using EigenSolver = Eigen::SelfAdjointEigenSolver<RealMatrix<Real>>;
 
-void SmoothLeaf::update(const Vector& w) {
+template <class Real>
+void SmoothLeaf<Real>::update(const Vector& w) {
     const Index d = atoms[0].rows();
     radial = 0.0;
     if (spec->kind == GaugeLeaf::Kind::Point) {
-        gradient = spec->point;
+        gradient = spec->point.template cast<Real>();
     } else {
         Matrix moment = Matrix::Zero(d, d);
         for (std::size_t k = 0; k < atoms.size(); ++k) moment += w(Index(k)) * atoms[k];
-        const EigenSolver eigen(moment);
-        const double largest = eigen.eigenvalues()(d - 1);
+        const EigenSolver<Real> eigen(moment);
+        const Real largest = eigen.eigenvalues()(d - 1);
         if (!(largest > 0)) {  // φ(0) = 0: any element of K is a subgradient, take the isotropic one
-            gradient = Matrix::Identity(d, d) * std::pow(double(d), 1.0 / spec->p - 1.0);
+            gradient = Matrix::Identity(d, d) * std::pow(Real(d), 1.0 / spec->p - 1.0);
             curvature = Matrix::Zero(Index(atoms.size()), 1);
         } else {
-            const double p = spec->p;
-            const Vector lambda = eigen.eigenvalues().cwiseMax(1e-15 * largest);
-            const double phi = largest * std::pow((lambda / largest).array().pow(p).sum(), 1.0 / p);
+            const Real p = Real(spec->p);
+            const Vector lambda = eigen.eigenvalues().cwiseMax(Real(1e-15) * largest);
+            const Real phi = largest * std::pow((lambda / largest).array().pow(p).sum(), 1.0 / p);
             const Vector q = (lambda / phi).array().pow(p - 1.0);
             gradient = eigen.eigenvectors() * q.asDiagonal() * eigen.eigenvectors().transpose();
             radial = (p - 1.0) / phi;
             Matrix root(d, d);
             for (Index i = 0; i < d; ++i) {
                 for (Index j = 0; j < d; ++j) {
-                    const double difference = lambda(i) - lambda(j);
-                    const bool close = std::abs(difference) <= 1e-6 * lambda(i);
+                    const Real difference = lambda(i) - lambda(j);
+                    const bool close = std::abs(difference) <= Real(1e-6) * lambda(i);
                     root(i, j) = std::sqrt(close ? (p - 1.0) * q(i) / lambda(i) : (q(i) - q(j)) / difference);
                 }
             }
@@ -52,26 +51,29 @@ void SmoothLeaf::update(const Vector& w) {
     value = slopes.dot(w);  // φ is one-homogeneous
 }
 
-Matrix SpectralLeaf::combine(const Vector& w) const {
+template <class Real>
+RealMatrix<Real> SpectralLeaf<Real>::combine(const Vector& w) const {
     Matrix sum = Matrix::Zero(atoms[0].rows(), atoms[0].cols());
     for (std::size_t k = 0; k < atoms.size(); ++k) sum += w(Index(k)) * atoms[k];
     return sum;
 }
 
-void SpectralLeaf::start(const Vector& w, double t) {
+template <class Real>
+void SpectralLeaf<Real>::start(const Vector& w, Real t) {
     const Index d = atoms[0].rows();
     const Matrix identity = Matrix::Identity(d, d);
     const Matrix s = combine(w);
-    const double top = EigenSolver(s, Eigen::EigenvaluesOnly).eigenvalues()(d - 1);
-    Q = identity * (t * spec->k / double(d));
-    const double unit = std::max(top, 1e-3);
-    theta = top + (bounded ? 0.0 : 0.5 * unit);
+    const Real top = EigenSolver<Real>(s, Eigen::EigenvaluesOnly).eigenvalues()(d - 1);
+    Q = identity * (t * spec->k / Real(d));
+    const Real unit = std::max(top, Real(1e-3));
+    theta = top + (bounded ? Real(0) : unit / 2);
     V = bounded ? Matrix(identity * unit) : Matrix::Zero(d, d);
     R = t * identity - Q;
     Z = theta * identity + V - s;
 }
 
-bool SpectralLeaf::rescale() {
+template <class Real>
+bool SpectralLeaf<Real>::rescale() {
     const auto g1 = scaling_root(Q, Z);
     if (!g1) return false;
     const Index d = Q.rows();
@@ -102,7 +104,8 @@ bool SpectralLeaf::rescale() {
     return true;
 }
 
-void SpectralLeaf::aim(double mu, double t, const Vector& w) {
+template <class Real>
+void SpectralLeaf<Real>::aim(Real mu, Real t, const Vector& w) {
     const Index d = Q.rows();
     const Matrix identity = Matrix::Identity(d, d);
     primal_defect = theta * identity + V - combine(w) - Z;
@@ -116,36 +119,43 @@ void SpectralLeaf::aim(double mu, double t, const Vector& w) {
     }
 }
 
-void SpectralLeaf::direction(const Vector& dw, double dt, double dth) {
+template <class Real>
+void SpectralLeaf<Real>::direction(const Vector& dw, Real dt, Real dth) {
     const Index d = Q.rows();
     const Matrix identity = Matrix::Identity(d, d);
     Matrix X = -dth * G - turned_defect;
     for (std::size_t k = 0; k < atoms.size(); ++k) X += dw(Index(k)) * turned[k];
     const Matrix lag = F.cwiseProduct(rho - dt * C);
     d_theta = dth;
-    dQ = symmetric(r1 - B * (lag - E.cwiseProduct(X)) * B.transpose());
+    dQ = symmetric<Real>(r1 - B * (lag - E.cwiseProduct(X)) * B.transpose());
     dZ = dth * identity - combine(dw) + primal_defect;
     if (bounded) {
-        dV = symmetric(B_inverse.transpose() * (F.cwiseProduct(X) + lag) * B_inverse);
+        dV = symmetric<Real>(B_inverse.transpose() * (F.cwiseProduct(X) + lag) * B_inverse);
         dR = dt * identity + dual_defect - dQ;
         dZ += dV;
     }
 }
 
-Matrix SpectralLeaf::feasible_metric(double t) const {
-    const EigenSolver eigen(Q / t);
+template <class Real>
+RealMatrix<Real> SpectralLeaf<Real>::feasible_metric(Real t) const {
+    const EigenSolver<Real> eigen(Q / t);
     const Vector& lambda = eigen.eigenvalues();
     if (!bounded) {
-        const Vector positive = lambda.cwiseMax(0.0);
+        const Vector positive = lambda.cwiseMax(Real(0));
         return eigen.eigenvectors() * (t / positive.sum() * positive).asDiagonal() * eigen.eigenvectors().transpose();
     }
-    double low = -1.0, high = 1.0;
+    Real low = -1.0, high = 1.0;
     for (int i = 0; i < 100; ++i) {
-        const double shift = 0.5 * (low + high);
-        ((lambda.array() + shift).cwiseMax(0.0).cwiseMin(1.0).sum() < spec->k ? low : high) = shift;
+        const Real shift = (low + high) / 2;
+        ((lambda.array() + shift).cwiseMax(Real(0)).cwiseMin(Real(1)).sum() < spec->k ? low : high) = shift;
     }
-    const Vector q = (lambda.array() + low).cwiseMax(0.0).cwiseMin(1.0);
+    const Vector q = (lambda.array() + low).cwiseMax(Real(0)).cwiseMin(Real(1));
     return eigen.eigenvectors() * (t * q).asDiagonal() * eigen.eigenvectors().transpose();
 }
+
+template struct SmoothLeaf<double>;
+template struct SpectralLeaf<double>;
+template struct SmoothLeaf<long double>;
+template struct SpectralLeaf<long double>;
 
 }  // namespace spectralot::saddle

@@ -1,10 +1,9 @@
 #include "spectralot/transport/verify.hpp"
 
 #include "core/compensated_sum.hpp"
+#include "linalg/decompositions.hpp"
 #include "spectralot/core/errors.hpp"
 #include "transport/bounds.hpp"
-
-#include <Eigen/Eigenvalues>
 
 #include <algorithm>
 #include <cmath>

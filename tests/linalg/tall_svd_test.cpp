@@ -85,7 +85,7 @@ TEST(ApplyRight, WritesOnlyItsBlock) {
     }
 }
 
-TEST(RightSvd, PolarFactorErrsByTheConditionNumberAtMost) {
+TEST(RightSvd, PolarFactorErrsByTwiceTheConditionNumberAtMost) {
     for (const auto& [n, d] : {std::pair<Index, Index>{50, 2}, {60, 3}, {12, 10}, {20, 20}, {10, 20}, {200, 16}}) {
         for (const double condition : {1.0, 3.0, 5.9, 6.1, 30.0, 1e3, 1e5, 9e6, 1.1e7, 1e9, 1e12}) {
             for (unsigned seed = 0; seed < 4; ++seed) {
@@ -93,7 +93,7 @@ TEST(RightSvd, PolarFactorErrsByTheConditionNumberAtMost) {
                 const RightSvd svd = right_svd(G, {}, 0.0);
                 const LongMatrix expected = testing::reference_polar(G, 0.0);
                 const LongMatrix error = polar_through_factors(G, svd).cast<long double>() - expected;
-                EXPECT_LE(error.norm() / expected.norm(), (50 + condition) * epsilon)
+                EXPECT_LE(error.norm() / expected.norm(), 2 * (50 + condition) * epsilon)
                     << n << "x" << d << " " << condition;
             }
         }

@@ -18,6 +18,7 @@ def run(text: str, name: str, names: dict) -> None:
     test = doctest.DocTestParser().get_doctest(text, names, name, name, 0)
     report: list[str] = []
     doctest.DocTestRunner(optionflags=FLAGS).run(test, out=report.append, clear_globs=False)
+    names.update(test.globs)  # the examples of a page build on each other
     assert not report, "".join(report)
 
 
