@@ -11,7 +11,8 @@ namespace spectralot::cli {
 DiscreteMeasure MeasureFile::read() const {
     DiscreteMeasure measure{io::read_points(points), weights.empty() ? Vector{} : io::read_weights(weights)};
     // An empty file of weights is a mistake, not the default.
-    if (!weights.empty() && measure.weights.size() == 0) throw_invalid(weights.string(), "needs one weight per point", "none");
+    if (!weights.empty() && measure.weights.size() == 0)
+        throw_invalid(weights.string(), "needs one weight per point", "none");
     check_measure(measure, points.string(), weights.string());
     return measure;
 }
@@ -26,9 +27,10 @@ void PairArguments::add_to(CLI::App& command) {
 std::pair<DiscreteMeasure, DiscreteMeasure> PairArguments::read() const {
     std::pair<DiscreteMeasure, DiscreteMeasure> pair{a.read(), b.read()};
     if (pair.first.dimension() != pair.second.dimension()) {
-        throw_invalid(b.points.string(),
-                      "needs the dimension of " + a.points.string() + " (" + std::to_string(pair.first.dimension()) + ")",
-                      std::to_string(pair.second.dimension()));
+        throw_invalid(
+            b.points.string(),
+            "needs the dimension of " + a.points.string() + " (" + std::to_string(pair.first.dimension()) + ")",
+            std::to_string(pair.second.dimension()));
     }
     return pair;
 }
@@ -40,12 +42,15 @@ void GaugeArguments::add_to(CLI::App& command) {
     group->require_option(1);
 }
 
-DescribedGauge GaugeArguments::read() const { return file.empty() ? gauge_from_text(text) : gauge_from_file(file); }
+DescribedGauge GaugeArguments::read() const {
+    return file.empty() ? gauge_from_text(text) : gauge_from_file(file);
+}
 
 void check_output(const std::filesystem::path& path) {
     if (path.empty()) return;
     const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-    if (!std::filesystem::is_directory(folder)) throw FileError(path.string() + ": cannot write: no folder " + folder.string());
+    if (!std::filesystem::is_directory(folder))
+        throw FileError(path.string() + ": cannot write: no folder " + folder.string());
     if (std::filesystem::is_directory(path)) throw FileError(path.string() + ": cannot write: is a directory");
 }
 

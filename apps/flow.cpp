@@ -23,9 +23,11 @@ struct FlowMmd {
 };
 
 io::NamedArray stack(const std::vector<Points>& clouds) {
-    io::NamedArray array{"points", {static_cast<Index>(clouds.size()), clouds.front().rows(), clouds.front().cols()}, {}};
+    io::NamedArray array{
+        "points", {static_cast<Index>(clouds.size()), clouds.front().rows(), clouds.front().cols()}, {}};
     array.values.reserve(clouds.size() * static_cast<std::size_t>(clouds.front().size()));
-    for (const Points& cloud : clouds) array.values.insert(array.values.end(), cloud.data(), cloud.data() + cloud.size());
+    for (const Points& cloud : clouds)
+        array.values.insert(array.values.end(), cloud.data(), cloud.data() + cloud.size());
     return array;
 }
 
@@ -77,17 +79,21 @@ int FlowMmd::run() const {
 
 void add_flow(CLI::App& app, Action& action) {
     auto* flows = app.add_subcommand("flow", "spectral gradient flow of particles");
-    flows->require_subcommand(1);
     auto* command = flows->add_subcommand("mmd", "from X towards Y by the maximum mean discrepancy (energy distance)");
     auto arguments = std::make_shared<FlowMmd>();
     arguments->pair.add_to(*command);
     arguments->gauge.add_to(*command);
     add_flags(*command, arguments->options);
-    command->add_option("--eps", arguments->mmd.eps, "smoothing length of the distance, in the unit of the points")->capture_default_str();
-    command->add_option("--out", arguments->out, "trajectory as .npz: times, points, weights, energy, dissipation, balance_residual")->required();
+    command->add_option("--eps", arguments->mmd.eps, "smoothing length of the distance, in the unit of the points")
+        ->capture_default_str();
+    command
+        ->add_option("--out", arguments->out,
+                     "trajectory as .npz: times, points, weights, energy, dissipation, balance_residual")
+        ->required();
     command->add_flag("-v,--verbose", arguments->verbose, "progress on standard error even without a terminal");
-    command->footer("Example:\n  spectralot flow mmd X.npy Y.npy --gauge operator --step 1.6 --steps 6000 --clock coordinate "
-                    "--record-every 10 --out run.npz");
+    command->footer(
+        "Example:\n  spectralot flow mmd X.npy Y.npy --gauge operator --step 1.6 --steps 6000 --clock coordinate "
+        "--record-every 10 --out run.npz");
     command->callback([arguments, &action] { action = [arguments] { return arguments->run(); }; });
 }
 

@@ -72,8 +72,9 @@ Gauge read_gauge(const JsonField& field) {
         field.allow_only({"name", "M"});
         return Entrywise{.M = field["M"].number()};
     }
-    field["name"].fail("must be trace, operator, schatten, ky_fan, weighted_trace, polyhedral, block_sum, block_max, "
-                       "conic_sum or entrywise");
+    field["name"].fail(
+        "must be trace, operator, schatten, ky_fan, weighted_trace, polyhedral, block_sum, block_max, "
+        "conic_sum or entrywise");
 }
 
 /// The JSON of a text that `parse_gauge` has accepted.

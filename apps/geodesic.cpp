@@ -67,8 +67,11 @@ void add_geodesic(CLI::App& app, Action& action) {
     auto arguments = std::make_shared<Geodesic>();
     arguments->pair.add_to(*command);
     arguments->gauge.add_to(*command);
-    command->add_option("--times", arguments->times, "times in [0, 1], separated by commas")->delimiter(',')->capture_default_str();
-    command->add_option("--out", arguments->out, "folder for geodesic_<time>.npy, weights.npy and index.json")->required();
+    command->add_option("--times", arguments->times, "times in [0, 1], separated by commas")
+        ->delimiter(',')
+        ->capture_default_str();
+    command->add_option("--out", arguments->out, "folder for geodesic_<time>.npy, weights.npy and index.json")
+        ->required();
     add_flags(*command, arguments->options);
     command->add_flag("-v,--verbose", arguments->verbose, "one line per iteration on standard error");
     command->footer("Example:\n  spectralot geodesic X.npy Y.npy --gauge operator --times 0,0.5,1 --out frames/");

@@ -20,7 +20,9 @@ JsonField JsonField::child(const nlohmann::json& value, const std::string& step)
     return field;
 }
 
-bool JsonField::has(const std::string& key) const { return value_.is_object() && value_.contains(key); }
+bool JsonField::has(const std::string& key) const {
+    return value_.is_object() && value_.contains(key);
+}
 
 JsonField JsonField::operator[](const std::string& key) const {
     if (!has(key)) fail("needs an object with the field \"" + key + "\"");
@@ -56,7 +58,7 @@ bool JsonField::boolean() const {
 int JsonField::integer() const {
     constexpr auto low = std::numeric_limits<int>::min();
     constexpr auto high = std::numeric_limits<int>::max();
-    const bool fits = value_.is_number_unsigned() ? value_.get<std::uint64_t>() <= std::uint64_t{high}
+    const bool fits = value_.is_number_unsigned()  ? value_.get<std::uint64_t>() <= std::uint64_t{high}
                       : value_.is_number_integer() ? value_.get<std::int64_t>() >= low
                                                    : false;
     if (!fits) fail("must be an integer");

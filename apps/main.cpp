@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <iostream>
+#include <new>
 
 namespace {
 
@@ -13,7 +14,6 @@ int parse_and_run(int argc, char** argv) {
     CLI::App app("Certified spectral Wasserstein distances and flows.", "spectralot");
     cli::Action action;
     app.set_version_flag("--version", "spectralot " SPECTRALOT_VERSION);
-    app.require_subcommand(1);
     cli::add_distance(app, action);
     cli::add_verify(app, action);
     cli::add_geodesic(app, action);
@@ -33,6 +33,9 @@ int parse_and_run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? cli::solved : cli::bad_input;
     }
+    if (!action) {
+        throw_invalid("command", "must be distance, verify, geodesic, flow mmd or selector (see --help)", "none");
+    }
     return action();
 }
 
@@ -50,7 +53,7 @@ int main(int argc, char** argv) {
         return complain(error, cli::bad_input);
     } catch (const FileError& error) {
         return complain(error, cli::file_trouble);
-    } catch (const std::bad_alloc& error) {
+    } catch (const std::bad_alloc&) {
         std::cerr << "spectralot: not enough memory for this problem\n";
         return cli::not_solved;
     } catch (const std::exception& error) {

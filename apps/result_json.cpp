@@ -94,7 +94,8 @@ void add_arrays(ordered_json& summary, const TransportResult& result) {
     const auto list = [](const Vector& values) { return std::vector<double>(values.begin(), values.end()); };
     summary["potentials"] = {{"a", list(result.potentials.a)}, {"b", list(result.potentials.b)}};
     summary["plan"] = {{"row", result.plan.row}, {"col", result.plan.col}, {"mass", result.plan.mass}};
-    ordered_json history = {{"lower", ordered_json::array()}, {"upper", ordered_json::array()}, {"seconds", ordered_json::array()}};
+    ordered_json history = {
+        {"lower", ordered_json::array()}, {"upper", ordered_json::array()}, {"seconds", ordered_json::array()}};
     for (const HistoryRow& row : result.history) {
         history["lower"].push_back(row.lower);
         history["upper"].push_back(row.upper);

@@ -40,10 +40,12 @@ int Selector::run() const {
 }  // namespace
 
 void add_selector(CLI::App& app, Action& action) {
-    auto* command = app.add_subcommand("selector", "steepest-descent direction J(G) and dual norm of a matrix of forces");
+    auto* command =
+        app.add_subcommand("selector", "steepest-descent direction J(G) and dual norm of a matrix of forces");
     auto arguments = std::make_shared<Selector>();
     command->add_option("G", arguments->forces.points, "forces, one particle per row (.npy or .csv)")->required();
-    command->add_option("--weights", arguments->forces.weights, "weights of the rows: the measure version instead of the matrix version");
+    command->add_option("--weights", arguments->forces.weights,
+                        "weights of the rows: the measure version instead of the matrix version");
     arguments->gauge.add_to(*command);
     command->add_option("--out", arguments->out, "J(G), same shape as G (.npy or .csv)")->required();
     command->footer("Example:\n  spectralot selector G.npy --gauge schatten:inf --out J.npy");

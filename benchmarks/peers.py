@@ -4,7 +4,7 @@ import numpy as np
 
 
 def cvxpy_spectral(X: np.ndarray, Y: np.ndarray, p: float) -> float:
-    """W_γ² with a plan variable: Frobenius norm of the moment (Clarabel) or its largest eigenvalue (CVXPY's default)."""
+    """W_γ² with a plan variable: Frobenius norm of the moment (Clarabel), or λ_max (CVXPY's default solver)."""
     import cvxpy as cp
 
     n, m, d = len(X), len(Y), X.shape[1]

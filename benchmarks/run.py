@@ -17,8 +17,8 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np  # noqa: E402
-
 import spectralot as so  # noqa: E402
+
 from benchmarks import peers  # noqa: E402
 from benchmarks.measure import Measurement, measure  # noqa: E402
 from experiments.clouds import paper_clouds  # noqa: E402
@@ -36,14 +36,20 @@ def select(G: np.ndarray) -> float:
 
 def mmd_flow(X: np.ndarray, Y: np.ndarray, step: float, n_steps: int) -> np.ndarray:
     objective = so.flow.MMD(Y, eps=1e-2)
-    t = so.flow.run(objective, X, gauge=so.Operator(), step=step, n_steps=n_steps, clock="coordinate", record_every=n_steps)
+    t = so.flow.run(
+        objective, X, gauge=so.Operator(), step=step, n_steps=n_steps, clock="coordinate", record_every=n_steps
+    )
     return t.points[-1]
 
 
-def compare(name: str, ours: Measurement, peer_name: str, theirs: Measurement, floor: float, note: str = "") -> dict[str, Any]:
+def compare(
+    name: str, ours: Measurement, peer_name: str, theirs: Measurement, floor: float, note: str = ""
+) -> dict[str, Any]:
     """One row: how many times faster than the peer, beside the floor set for the release."""
     ratio = theirs.seconds / ours.seconds
-    print(f"{name}: {ours.seconds:.4g} s, {peer_name} {theirs.seconds:.4g} s, {ratio:.3g} times faster {note}", flush=True)
+    print(
+        f"{name}: {ours.seconds:.4g} s, {peer_name} {theirs.seconds:.4g} s, {ratio:.3g} times faster {note}", flush=True
+    )
     return {
         "case": name,
         "seconds": ours.seconds,
@@ -88,7 +94,13 @@ def bench_selectors(quick: bool) -> list[dict[str, Any]]:
     for n, d in ((10_000, 8),) if quick else ((100_000, 64), (10_000, 8)):
         G = random.normal(size=(n, d))
         rows.append(
-            compare(f"selector p = inf, {n} x {d}", measure(select, G), "numpy.linalg.svd", measure(peers.numpy_polar_selector, G), 5)
+            compare(
+                f"selector p = inf, {n} x {d}",
+                measure(select, G),
+                "numpy.linalg.svd",
+                measure(peers.numpy_polar_selector, G),
+                5,
+            )
         )
     return rows
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-
 import spectralot as so
 
 matplotlib.use("Agg")

@@ -5,9 +5,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 import spectralot as so
+from tqdm import tqdm
 
 from ..clouds import paper_clouds
 from ..report import OUT, label, print_table, save_figure, save_numbers

@@ -1,14 +1,14 @@
 """Figure 2: MMD flows of the paper's clouds for the trace, Schatten 2 and operator gauges."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import inf
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
-
 import spectralot as so
+from tqdm import tqdm
 
 from ..clouds import paper_clouds
 from ..report import OUT, label, print_table, save_figure, save_numbers
@@ -122,7 +122,7 @@ def main(config: Config = Config(), out: Path = OUT) -> None:
         ],
     )
     order = [f["coordination"] for f in sorted(flows, key=lambda f: float(f["p"]))]
-    holds = all(a <= b for a, b in zip(order, order[1:], strict=False))
+    holds = all(a <= b for a, b in pairwise(order))
     print(f"Coordination grows with p, as the paper's caption says: {'yes' if holds else 'no'}")
 
 

@@ -43,6 +43,7 @@ std::int64_t run_simplex(SpanningTree<Flow>& tree, const ArcSet& arcs, const Squ
     double threshold = worst / 4.0;
     while (worst > 0.0 && clean_rows < n_rows) {
         std::int64_t pivots_of_sweep = 0;
+        const auto stop = [&] { return n_pivots + pivots_of_sweep > cap || context.cancelled(); };
         for (int i = 0; i < n_rows && clean_rows < n_rows; ++i) {
             ++clean_rows;
             while (true) {
@@ -51,12 +52,12 @@ std::int64_t run_simplex(SpanningTree<Flow>& tree, const ArcSet& arcs, const Squ
                 tree.pivot(i, entering.col, cost(i, entering.col) - f[i] + minus_g[entering.col]);
                 clean_rows = 0;
                 ++pivots_of_sweep;
-                if (pivots_of_sweep % check_interval == 0 && context.cancelled()) break;
+                if (pivots_of_sweep % check_interval == 0 && stop()) break;
             }
-            if (pivots_of_sweep >= check_interval && context.cancelled()) break;
+            if (pivots_of_sweep >= check_interval && stop()) break;
         }
         n_pivots += pivots_of_sweep;
-        if (context.cancelled() || n_pivots > cap) break;
+        if (n_pivots > cap || context.cancelled()) break;
         if (threshold > 0.0) {
             clean_rows = 0;
             if (20 * pivots_of_sweep < n_rows + 20) threshold = threshold > 1e-6 * worst ? threshold / 4.0 : 0.0;

@@ -96,8 +96,10 @@ private:
         const std::size_t other = line.find_first_of(separator_ == ',' ? ";" : separator_ == ';' ? "," : ",;");
         if (other == std::string_view::npos) return;
         const std::string_view expected = separator_ == ',' ? "','" : separator_ == ';' ? "';'" : "blanks";
-        fail(other + 1, std::string(line[other] == ',' ? "','" : "';'").append(" in a file whose fields are separated by ")
-                            .append(expected).append(" (decimal commas are not read)"));
+        fail(other + 1, std::string(line[other] == ',' ? "','" : "';'")
+                            .append(" in a file whose fields are separated by ")
+                            .append(expected)
+                            .append(" (decimal commas are not read)"));
     }
 
     void split_at_blanks(std::string_view line) {
@@ -154,7 +156,9 @@ private:
 
 }  // namespace
 
-Points read_csv(std::istream& stream, const std::string& name) { return Reader(stream, name).read(); }
+Points read_csv(std::istream& stream, const std::string& name) {
+    return Reader(stream, name).read();
+}
 
 Points read_csv(const std::filesystem::path& path) {
     OpenFile file = open_for_reading(path);

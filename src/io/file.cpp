@@ -19,7 +19,9 @@ namespace fs = std::filesystem;
     throw FileError(path.string() + ": " + action + ": " + reason);
 }
 
-std::string last_error() { return errno != 0 ? std::strerror(errno) : "input/output error"; }
+std::string last_error() {
+    return errno != 0 ? std::strerror(errno) : "input/output error";
+}
 
 void write_to(const fs::path& target, const fs::path& path, const std::function<void(std::ostream&)>& write) {
     errno = 0;

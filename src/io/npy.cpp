@@ -182,7 +182,8 @@ Descriptor parse_type(const std::string& type, const std::string& name) {
     static constexpr std::array<std::string_view, 11> known = {"f4", "f8", "i1", "i2", "i4", "i8",
                                                                "u1", "u2", "u4", "u8", "b1"};
     if (std::find(known.begin(), known.end(), text) == known.end()) {
-        throw_invalid(name, "the array must hold real numbers (float32, float64, integers or bool)", "dtype '" + type + "'");
+        throw_invalid(name, "the array must hold real numbers (float32, float64, integers or bool)",
+                      "dtype '" + type + "'");
     }
     result.kind = text[0];
     result.item_size = static_cast<std::size_t>(text[1] - '0');
@@ -248,7 +249,8 @@ void check_size(const Header& header, std::size_t item_size, std::uint64_t n_byt
 
 void write_values(std::ostream& out, const std::vector<Index>& shape, const double* data, Index count) {
     out << npy_header(shape);
-    out.write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(count) * std::streamsize{sizeof(double)});
+    out.write(reinterpret_cast<const char*>(data),
+              static_cast<std::streamsize>(count) * std::streamsize{sizeof(double)});
 }
 
 }  // namespace
@@ -315,7 +317,8 @@ void write_npy(const std::filesystem::path& path, const Points& values) {
 }
 
 void write_npy(const std::filesystem::path& path, const Vector& values) {
-    write_atomically(path, [&](std::ostream& out) { write_values(out, {values.size()}, values.data(), values.size()); });
+    write_atomically(path,
+                     [&](std::ostream& out) { write_values(out, {values.size()}, values.data(), values.size()); });
 }
 
 }  // namespace spectralot::io

@@ -59,7 +59,8 @@ void write_npz(const std::filesystem::path& path, const std::vector<NamedArray>&
         const std::string name = arrays[i].name + ".npy";
         const zip_int64_t index = source ? zip_file_add(archive.get(), name.c_str(), source, ZIP_FL_ENC_UTF_8) : -1;
         if (index < 0) zip_source_free(source);
-        if (index < 0 || zip_set_file_compression(archive.get(), static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0) != 0) {
+        if (index < 0 ||
+            zip_set_file_compression(archive.get(), static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0) != 0) {
             fail(path, zip_strerror(archive.get()));
         }
     }

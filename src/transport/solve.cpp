@@ -154,8 +154,8 @@ TransportResult solve_unit_scale(const DiscreteMeasure& mu, const DiscreteMeasur
             progress_gap = gap;
             progress_iteration = iteration;
         }
-        if (gap <= options.tol) result.status = Status::Solved;
-        else if (bracket.upper <= zero_level) result.status = Status::ZeroToRounding;
+        if (bracket.upper <= zero_level) result.status = Status::ZeroToRounding;
+        else if (gap <= options.tol) result.status = Status::Solved;
         else if (observer.cancel.requested()) result.status = Status::Interrupted;
         else if (watch.seconds() > options.max_seconds) result.status = Status::TimeLimit;
         else if (iteration == options.max_iter) result.status = Status::IterationLimit;

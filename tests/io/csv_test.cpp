@@ -22,12 +22,16 @@ TEST(ReadCsv, EverySeparatorGivesTheSameTable) {
     const Points expected = (Points(2, 2) << 1, -2.5, 3e-3, 4).finished();
     for (const char* text : {"1,-2.5\n3e-3,4\n", "1;-2.5\n3e-3;4", "1 -2.5\n  3e-3\t4  \n", " 1 , -2.5\r\n+3e-3 ,4\r\n",
                              "x,y\n1,-2.5\n3e-3,4\n", "# made by hand\n\n1,-2.5 # first\n\n3e-3,4\n",
-                             "x of row; y\n1;-2.5\n3e-3;4\n", "the point\n1 -2.5\n3e-3 4\n", "\xef\xbb\xbf" "1,-2.5\n3e-3,4\n"}) {
+                             "x of row; y\n1;-2.5\n3e-3;4\n", "the point\n1 -2.5\n3e-3 4\n",
+                             "\xef\xbb\xbf"
+                             "1,-2.5\n3e-3,4\n"}) {
         EXPECT_EQ(parse(text), expected) << text;
     }
 }
 
-TEST(ReadCsv, OneColumnNeedsNoSeparator) { EXPECT_EQ(parse("w\n1\n2\n"), (Points(2, 1) << 1, 2).finished()); }
+TEST(ReadCsv, OneColumnNeedsNoSeparator) {
+    EXPECT_EQ(parse("w\n1\n2\n"), (Points(2, 1) << 1, 2).finished());
+}
 
 TEST(ReadCsv, NoRowsGiveAnEmptyTable) {
     for (const char* text : {"", "\n\n", "# nothing\n", "x,y\n"}) EXPECT_EQ(parse(text).size(), 0) << text;

@@ -15,7 +15,8 @@ std::string error_of(const std::string& text, const JsonLimits& limits = {}) {
 }
 
 TEST(ParseJson, BuildsTheSameTreeAsTheLibrary) {
-    const std::string text = R"({"a": [1, -2, 3.5, true, null, "é\n"], "b": {"c": [], "d": {}}, "a2": [[1], [2, [3]]]})";
+    const std::string text =
+        R"({"a": [1, -2, 3.5, true, null, "é\n"], "b": {"c": [], "d": {}}, "a2": [[1], [2, [3]]]})";
     EXPECT_EQ(parse_json(text, "x.json"), nlohmann::json::parse(text));
     EXPECT_EQ(parse_json("7", "x.json"), 7);
 }
@@ -46,13 +47,16 @@ TEST(ReadJson, NamesTheFile) {
     const TemporaryFolder folder;
     put(folder / "x.json", "{\"k\": 2}");
     EXPECT_EQ(read_json(folder / "x.json").at("k"), 2);
-    EXPECT_NE(message_of<FileError>([&] { read_json(folder / "y.json"); }).find("y.json: cannot read"), std::string::npos);
+    EXPECT_NE(message_of<FileError>([&] { read_json(folder / "y.json"); }).find("y.json: cannot read"),
+              std::string::npos);
 }
 
 TEST(WriteJson, OneRowPerLineAndTheSameDoublesBack) {
-    const nlohmann::ordered_json value = {
-        {"name", "x"}, {"Q", {{0.1, 1.0 / 3}, {5e-324, 1.7976931348623157e308}}}, {"empty", nlohmann::ordered_json::array()},
-        {"inner", {{"k", 2}}}, {"bad", std::numeric_limits<double>::infinity()}};
+    const nlohmann::ordered_json value = {{"name", "x"},
+                                          {"Q", {{0.1, 1.0 / 3}, {5e-324, 1.7976931348623157e308}}},
+                                          {"empty", nlohmann::ordered_json::array()},
+                                          {"inner", {{"k", 2}}},
+                                          {"bad", std::numeric_limits<double>::infinity()}};
     EXPECT_EQ(to_text(value), R"({
   "name": "x",
   "Q": [

@@ -51,7 +51,8 @@ void expect_counted_to_six(const std::string& type) {
     expected << 1, 2, 3, 4, 5, 6;
     const bool swapped = type[0] == '>';
     EXPECT_EQ(parse(file_with(dict(type, "(2, 3)"), bytes_of<T>({1, 2, 3, 4, 5, 6}, swapped))).values, expected);
-    EXPECT_EQ(parse(file_with(dict(type, "(2, 3)", "True"), bytes_of<T>({1, 4, 2, 5, 3, 6}, swapped))).values, expected);
+    EXPECT_EQ(parse(file_with(dict(type, "(2, 3)", "True"), bytes_of<T>({1, 4, 2, 5, 3, 6}, swapped))).values,
+              expected);
 }
 
 TEST(ReadNpy, EveryNumberTypeByteOrderAndLayoutGivesTheSameTable) {
@@ -70,7 +71,8 @@ TEST(ReadNpy, EveryNumberTypeByteOrderAndLayoutGivesTheSameTable) {
 }
 
 TEST(ReadNpy, BooleansAreZeroAndOne) {
-    EXPECT_EQ(parse(file_with(dict("|b1", "(2,)"), std::string("\x01\x00", 2))).values, (Points(2, 1) << 1, 0).finished());
+    EXPECT_EQ(parse(file_with(dict("|b1", "(2,)"), std::string("\x01\x00", 2))).values,
+              (Points(2, 1) << 1, 0).finished());
 }
 
 TEST(ReadNpy, EveryFormatVersionIsRead) {
@@ -100,8 +102,9 @@ TEST(ReadNpy, WrongContentIsTheCallersMistake) {
     EXPECT_NE(message("<f8", "()").find("one or two axes, got shape ()"), std::string::npos);
     EXPECT_NE(message("<f8", "(1, 1, 2)").find("one or two axes"), std::string::npos);
     const std::string structured = "{'descr': [('x', '<f8')], 'fortran_order': False, 'shape': (2,), }";
-    EXPECT_NE(message_of<InvalidArgument>([&] { parse(file_with(structured, std::string(16, '\0'))); }).find("structured"),
-              std::string::npos);
+    EXPECT_NE(
+        message_of<InvalidArgument>([&] { parse(file_with(structured, std::string(16, '\0'))); }).find("structured"),
+        std::string::npos);
 }
 
 TEST(ReadNpy, EveryTruncationIsReportedWithTheFile) {
@@ -113,8 +116,9 @@ TEST(ReadNpy, EveryTruncationIsReportedWithTheFile) {
 }
 
 TEST(ReadNpy, BytesAfterTheArrayAreAnError) {
-    EXPECT_NE(message_of<FileError>([] { parse(file_with(dict("<f8", "(1,)"), std::string(9, '\0'))); })
-                  .find("does not match the 9 bytes that follow"),
+    EXPECT_NE(message_of<FileError>([] {
+                  parse(file_with(dict("<f8", "(1,)"), std::string(9, '\0')));
+              }).find("does not match the 9 bytes that follow"),
               std::string::npos);
 }
 

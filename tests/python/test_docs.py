@@ -1,4 +1,4 @@
-"""Every example of docs/python.md and of the docstrings is run, and prints what the page says."""
+"""Every Python example of the pages and of the docstrings is run, and prints what the page says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
+ROOT = Path(__file__).resolve().parents[2]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -22,16 +22,22 @@ def run(text: str, name: str, names: dict) -> None:
     assert not report, "".join(report)
 
 
-def test_examples_of_the_python_page(tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_examples_of_the_pages(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     matplotlib.use("Agg")
     names: dict = {}
-    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), flags=re.M | re.S)
-    assert len(blocks) > 5
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), flags=re.M | re.S)
+    assert blocks
     for k, block in enumerate(blocks):
         assert ">>>" in block
-        run(block, f"python.md[{k}]", names)
+        run(block, f"{page}[{k}]", names)
     matplotlib.pyplot.close("all")
+
+
+def test_the_readme_shows_the_compiled_example():
+    (shown,) = re.findall(r"^```cpp\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.M | re.S)
+    assert shown == (ROOT / "examples" / "two_clouds.cpp").read_text()
 
 
 @pytest.mark.parametrize("module", ["", ".gauges", ".transport", ".flow", ".plot", ".storage"])

@@ -258,14 +258,20 @@ TEST(Verify, ChargesWhateverIsTamperedWith) {
         EXPECT_GE(c.upper, r.certificate.lower);
         EXPECT_GT(c.relative_gap(), 1e-6);
     };
-    Potentials raised = r.potentials;
-    raised.a(3) += 0.5 * r.value * 25;
-    check(r.plan, r.metric, raised);
+    Potentials lowered = r.potentials;
+    lowered.a(3) -= 0.5 * r.value * 25;
+    check(r.plan, r.metric, lowered);
     check(r.plan, 3.0 * r.metric, r.potentials);
     check(r.plan, 0.5 * r.metric, r.potentials);
     SparsePlan lighter = r.plan;
     lighter.mass[0] *= 0.5;
     check(lighter, r.metric, r.potentials);
+
+    Potentials raised = r.potentials;  // infeasible: put right, never believed
+    raised.a(3) += 0.5 * r.value * 25;
+    const Certificate repaired = verify(mu, nu, gauge, r.plan, r.metric, raised).certificate;
+    EXPECT_LE(repaired.lower, r.certificate.upper);
+    EXPECT_NEAR(repaired.lower, r.certificate.lower, 1e-12 * r.value);
 }
 
 TEST(Verify, AgreesOnTheLineWithAllPairs) {

@@ -1,0 +1,53 @@
+"""The experiments run, agree with their stored values and write what their pages promise."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from experiments.fig1_static import run as figure1  # noqa: E402
+from experiments.fig2_mmd import run as figure2  # noqa: E402
+
+
+def test_figure_1_has_the_expected_certified_costs(tmp_path, capsys):
+    figure1.main(out=tmp_path)
+    numbers = json.loads((tmp_path / "figure1.json").read_text())
+    expected = json.loads((ROOT / "experiments" / "fig1_static" / "expected.json").read_text())
+    assert len(numbers["gauges"]) == len(expected)
+    for row, stored in zip(numbers["gauges"], expected, strict=True):
+        assert row["p"] == stored["p"]
+        assert row["converged"]
+        assert row["gap"] <= 1e-9
+        assert row["lower"] <= stored["upper"] * (1 + 1e-9)
+        assert row["upper"] >= stored["lower"] * (1 - 1e-9)
+        assert row["matching_cost"] >= row["lower"]
+        assert np.isclose(sum(row["plan"]["mass"]), 1, rtol=0, atol=1e-12)
+    for name in ("figure1_matching", "figure1_plan"):
+        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+        assert (tmp_path / f"{name}.pdf").stat().st_size > 1_000
+    assert "proved brackets" in capsys.readouterr().out
+
+
+def test_figure_2_decreases_mmd_and_balances_its_energy(tmp_path):
+    config = figure2.Config(n_steps=200, record_every=10)
+    figure2.main(config, out=tmp_path)
+    for flow in json.loads((tmp_path / "figure2.json").read_text())["flows"]:
+        assert flow["energy_end"] < flow["energy_start"]
+        assert flow["relative_balance_residual"] < 0.05
+        assert -1 <= flow["coordination"] <= 1
+    assert (tmp_path / "figure2.png").exists()
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
