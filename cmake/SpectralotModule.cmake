@@ -19,6 +19,8 @@ function(spectralot_module name)
     if(tests)
       add_executable(${name}_tests ${tests})
       target_link_libraries(${name}_tests PRIVATE spectralot spectralot_warnings spectralot_test_support)
+      # The library under test is optimised in full; the tests themselves compile twice as fast without.
+      target_compile_options(${name}_tests PRIVATE $<$<CONFIG:Release>:-O1>)
       gtest_discover_tests(${name}_tests PROPERTIES LABELS ${name} DISCOVERY_TIMEOUT 60)
     endif()
   endif()

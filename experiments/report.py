@@ -22,7 +22,7 @@ def save_figure(figure: Any, name: str, out: Path = OUT) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / f"{name}.png", out / f"{name}.pdf"]
     for path in paths:
-        figure.savefig(path, dpi=200)
+        figure.savefig(path, dpi=200, bbox_inches="tight", pad_inches=0.1)
     return paths
 
 
