@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 import zipfile
@@ -64,14 +65,14 @@ def load(path: str | PathLike[str], gauge: Gauge | None = None) -> TransportResu
         It is truncated, malformed or of another format; the message names the file.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise ValueError("not an .npz archive")
             _check_sizes(file)
             return _result_from(file, gauge)
     except OSError:
         raise
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         reason = f"entry {error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
         raise ValueError(f"{os.fspath(path)}: not a readable spectralot result: {reason}") from error
 
@@ -139,6 +140,12 @@ def _check_sizes(file: Any) -> None:
     for member in file.zip.infolist():
         if member.file_size > 1100 * member.compress_size + 4096:  # deflate cannot do better than 1032:1
             raise ValueError(f"entry {member.filename} claims {member.file_size} bytes")
+        with file.zip.open(member) as stream:
+            major, _ = np.lib.format.read_magic(stream)
+            read_header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read_header(stream)
+        if math.prod(shape) * dtype.itemsize > member.file_size:
+            raise ValueError(f"entry {member.filename} claims an array of shape {shape}")
 
 
 def _result_from(file: Any, gauge: Gauge | None) -> TransportResult:

@@ -352,10 +352,10 @@ def verify(
     Verification
         Cost O(nm·d) time, O(n + m) memory; metrics of rank one are sorted instead.
     """
-    X_a, X_b, a, b = _clouds(X_a, X_b, result.a if a is None else a, result.b if b is None else b)
     for cloud, size, name in ((X_a, len(result.X_a), "X_a"), (X_b, len(result.X_b), "X_b")):
-        if len(cloud) != size:
+        if len(as_points(cloud, name)) != size:
             raise invalid(name, f"must have the {size} points of the result", f"{len(cloud)} points")
+    X_a, X_b, a, b = _clouds(X_a, X_b, result.a if a is None else a, result.b if b is None else b)
     out = _core.verify(
         *_measures(X_a, X_b, a, b),
         result.gauge._core,

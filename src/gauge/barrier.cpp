@@ -161,6 +161,11 @@ Matrix CentralPath::root() const {
     return packed.topRows(program_.dimension).triangularView<Eigen::Upper>();
 }
 
+Index CentralPath::slack_unknown(const Leaf& leaf) const {
+    const Index n = leaf.values.size();
+    return leaf.first + (diagonal_ ? n : n * (n + 1) / 2);
+}
+
 /// Y with ΔQ = Q^½ Y Q^½ in the eigenbasis of the leaf.
 Matrix CentralPath::scaled_step(const Leaf& leaf, const Vector& step) const {
     Matrix Y = Matrix::Zero(leaf.values.size(), leaf.values.size());
@@ -183,142 +188,136 @@ Matrix CentralPath::scaled_room_step(const Leaf& leaf, const Matrix& Y, const Ve
 CentralPath::Direction CentralPath::newton(const Objective& objective, double target_mu, double barrier_mu) const {
     const LocalModel f = objective(*this);
     const Index n_branch = program_.n_branches - 1;
-    const Index N = n_unknowns_;
-    Vector gradient = Vector::Zero(N);
-    Matrix H = Matrix::Zero(N, N);
-
-    // All leaves side by side: column u of U is √(weight·eigenvalue)·eigenvector.
-    Index n_columns = 0;
-    for (const Leaf& leaf : leaves_) n_columns += leaf.values.size();
-    Matrix U = Matrix::Zero(program_.dimension, n_columns);
-    struct Pair {
-        Index unknown, i, j;
-        double factor;  // the unit step is factor·(u_i u_jᵀ + u_j u_iᵀ)
-    };
-    std::vector<Pair> pairs;
-    Index offset = 0;
-    for (const Leaf& leaf : leaves_) {
-        const Index n = leaf.values.size();
-        const Vector scale = (leaf.form->weight * leaf.values).cwiseSqrt();
-        U(leaf.form->block, Eigen::seqN(offset, n)) = leaf.vectors * scale.asDiagonal();
-        for_each_pair(leaf, [&](Index unknown, Index i, Index j) {
-            pairs.push_back({unknown, offset + i, offset + j, i == j ? 0.5 : 1.0 / std::sqrt(2.0)});
-        });
-        offset += n;
-    }
-    const Matrix K = U.transpose() * f.K * U;
-    const Matrix M = U.transpose() * f.M * U;
-    const Matrix slope = U.transpose() * f.gradient * U;
+    // Sum of squares ½‖Jz + r‖²: its gradient Jᵀr and Hessian JᵀJ are those of the objective and the barriers.
+    const Index n_observed = diagonal_ ? std::min(f.residual.rows(), f.residual.cols()) : f.residual.size();
+    const Index n_rows = n_observed + 3 * n_unknowns_;
+    Matrix J = Matrix::Zero(n_rows, n_unknowns_);
+    Vector r = Vector::Zero(n_rows);
 
     // The objective.
-    for (const Pair& a : pairs) {
-        gradient[a.unknown] += 2.0 * a.factor * slope(a.i, a.j);
-        for (const Pair& b : pairs) {
-            if (b.unknown > a.unknown) continue;
-            const double sum = K(b.j, a.i) * M(a.j, b.i) + K(b.i, a.i) * M(a.j, b.j) + K(b.j, a.j) * M(a.i, b.i) +
-                               K(b.i, a.j) * M(a.i, b.j);
-            H(a.unknown, b.unknown) += 2.0 * a.factor * b.factor * sum;
-        }
-    }
-    for (Index v = 0; v < n_branch; ++v) {
-        const Matrix P = branch_points(static_cast<int>(v) + 1);
-        const Matrix product = f.M * P * f.K;
-        const Matrix seen = U.transpose() * product * U;
-        gradient[v] += f.gradient.cwiseProduct(P).sum();
-        for (const Pair& a : pairs) H(a.unknown, v) += 2.0 * a.factor * (seen(a.i, a.j) + seen(a.j, a.i));
-        for (Index u = 0; u <= v; ++u)
-            H(v, u) += 2.0 * product.cwiseProduct(branch_points(static_cast<int>(u) + 1)).sum();
+    const auto observe = [&](const Matrix& H) -> Vector {
+        if (diagonal_) return H.diagonal();
+        return H.reshaped();
+    };
+    r.head(n_observed) = observe(f.residual);
+    for (Index v = 0; v < n_branch; ++v)
+        J.col(v).head(n_observed) = observe(f.left * branch_points(static_cast<int>(v) + 1) * f.right.transpose());
+    for (const Leaf& leaf : leaves_) {
+        const Matrix U = leaf.vectors * (leaf.form->weight * leaf.values).cwiseSqrt().asDiagonal();
+        const Matrix left = f.left(Eigen::all, leaf.form->block) * U;
+        const Matrix right = f.right(Eigen::all, leaf.form->block) * U;
+        for_each_pair(leaf, [&](Index unknown, Index i, Index j) {
+            const double factor = i == j ? 0.5 : 1.0 / std::sqrt(2.0);  // the unit step is factor·(u_i u_jᵀ + u_j u_iᵀ)
+            J.col(unknown).head(n_observed) =
+                observe(factor * (left.col(i) * right.col(j).transpose() + left.col(j) * right.col(i).transpose()));
+        });
     }
 
-    // The barriers, and the equations that tie each leaf to its branch.
-    Matrix equations = Matrix::Zero(static_cast<Index>(program_.maxima.size() + leaves_.size()), N);
-    Index row = 0;
-    for (const GaugeMaximum& maximum : program_.maxima) {
-        for (int v = maximum.first_branch; v < maximum.first_branch + maximum.n_branches; ++v)
-            equations(row, v - 1) = tau_[v];
-        if (maximum.branch > 0) equations(row, maximum.branch - 1) = -maximum.weight * tau_[maximum.branch];
+    // The barriers.
+    const double root_mu = std::sqrt(barrier_mu);
+    Index row = n_observed;
+    const auto add_barrier = [&](Index unknown, bool has_slope) {
+        J(row, unknown) = root_mu;
+        if (has_slope) r[row] = -target_mu / root_mu;
         ++row;
-    }
-    for (Index v = 0; v < n_branch; ++v) {
-        gradient[v] -= target_mu;
-        H(v, v) += barrier_mu;
-    }
+    };
+    for (Index v = 0; v < n_branch; ++v) add_barrier(v, true);
     for (const Leaf& leaf : leaves_) {
         const Vector& q = leaf.values;
-        const Index n = q.size();
         const Index v = leaf.form->branch - 1;
-        const double tau = tau_[leaf.form->branch];
         for_each_pair(leaf, [&](Index unknown, Index i, Index j) {
-            if (i == j) gradient[unknown] -= target_mu;
-            H(unknown, unknown) += barrier_mu;
+            add_barrier(unknown, i == j);
             if (!leaf.has_room()) return;
-            const Vector& r = leaf.room;
-            H(unknown, unknown) += barrier_mu * (q[i] / r[i]) * (q[j] / r[j]);
-            if (i != j) return;
-            gradient[unknown] += target_mu * q[i] / r[i];
-            if (v < 0) return;
-            gradient[v] -= target_mu * tau / r[i];
-            H(v, v) += barrier_mu * (tau / r[i]) * (tau / r[i]);
-            H(unknown, v) -= barrier_mu * (tau / r[i]) * (q[i] / r[i]);
+            const Vector& room = leaf.room;
+            J(row, unknown) = -root_mu * std::sqrt((q[i] / room[i]) * (q[j] / room[j]));
+            if (i == j) {
+                if (v >= 0) J(row, v) = root_mu * tau_[v + 1] / room[i];
+                r[row] = -target_mu / root_mu;
+            }
+            ++row;
         });
-        if (leaf.has_slack()) {
-            // τ - ‖Q‖ - slack = 0, with multiplier μ/slack and the curvature of the norm.
-            const Index unknown_slack = leaf.first + (diagonal_ ? n : n * (n + 1) / 2);
-            const double s = leaf.conjugate;
-            const double norm = vector_norm(q, s);
-            const Vector ratio = q / norm;
-            const Vector g = ratio.array().pow(s - 1.0);
-            const double multiplier = barrier_mu / leaf.slack;
-            gradient[unknown_slack] -= target_mu;
-            H(unknown_slack, unknown_slack) += barrier_mu;
-            equations(row, unknown_slack) = leaf.slack;
-            for_each_pair(leaf, [&](Index unknown, Index i, Index j) {
+        if (!leaf.has_slack()) continue;
+        // The curvature of ‖Q‖, with the multiplier μ/slack of τ - ‖Q‖ - slack = 0.
+        add_barrier(slack_unknown(leaf), true);
+        const double s = leaf.conjugate;
+        const double norm = vector_norm(q, s);
+        const Vector ratio = q / norm;
+        const Vector g = ratio.array().pow(s - 1.0);
+        const Vector share = g.cwiseProduct(ratio);  // sums to 1
+        const double curvature = barrier_mu / leaf.slack * norm;
+        for_each_pair(leaf, [&](Index unknown, Index i, Index j) {
+            if (i == j) {
+                const double weight = std::sqrt(curvature * (s - 1.0) * share[i]);
+                J.row(row).segment(leaf.first, q.size()) = -weight * share.transpose();
+                J(row, unknown) += weight;
+            } else {
                 const double gap = ratio[i] - ratio[j];
                 const double flat = (s - 1.0) * std::pow(0.5 * (ratio[i] + ratio[j]), s - 2.0);
                 const double secant = std::abs(gap) > 1e-5 * (ratio[i] + ratio[j]) ? (g[i] - g[j]) / gap : flat;
-                H(unknown, unknown) += multiplier * norm * ratio[i] * ratio[j] * secant;
-            });
-            for (Index i = 0; i < n; ++i) {
-                equations(row, leaf.first + i) = g[i] * q[i];
-                for (Index j = 0; j <= i; ++j)
-                    H(leaf.first + i, leaf.first + j) -=
-                        multiplier * norm * (s - 1.0) * g[i] * ratio[i] * g[j] * ratio[j];
+                J(row, unknown) = std::sqrt(curvature * ratio[i] * ratio[j] * secant);
             }
-            if (v >= 0) equations(row, v) = -tau;
-        } else {
-            equations.row(row).segment(leaf.first, n) = q.transpose();
-            if (v >= 0) equations(row, v) = -leaf.form->k * tau;
-        }
-        ++row;
+            ++row;
+        });
     }
 
-    // Directions that change no leaf's share of Q have no curvature but the barrier's: a relative ridge keeps the
-    // factorisation alive below its rounding.
-    H.diagonal() *= 1.0 + 64.0 * epsilon;
-    const Vector unit = H.diagonal().cwiseSqrt().cwiseInverse();
-    H = unit.asDiagonal() * H * unit.asDiagonal();
-    const Eigen::LLT<Matrix> factor(H);
-    Direction direction{Vector::Zero(N), infinity};
-    if (factor.info() != Eigen::Success) return direction;
-    // Solve H z + Aᵀλ = -g, A z = 0 for the small difference g + Aᵀλ: the multipliers carry most of g, and the inverse
-    // of H would turn their rounding into a step along the directions without curvature.
-    const Vector g = unit.cwiseProduct(gradient);
-    const Matrix A = equations * unit.asDiagonal();
-    const Matrix lifted = factor.solve(Matrix(A.transpose()));
-    const Eigen::LDLT<Matrix> schur(A * lifted);
-    Vector step = Vector::Zero(N);
-    Vector multipliers = A.rows() ? Vector(-A.transpose().colPivHouseholderQr().solve(g)) : Vector();
-    for (int refinement = 0; refinement < 3; ++refinement) {
-        const Vector residual = g + A.transpose() * multipliers + H.selfadjointView<Eigen::Lower>() * step;
-        const Vector free = step - factor.solve(residual);
-        const Vector correction = A.rows() ? Vector(schur.solve(Vector(A * free))) : Vector();
-        step = free - lifted * correction;
-        multipliers += correction;
-    }
-    if (!step.allFinite()) return direction;
-    direction.decrement = std::sqrt(step.dot(H.selfadjointView<Eigen::Lower>() * step) / barrier_mu);
-    direction.step = unit.cwiseProduct(step);
+    const Matrix basis = null_space();
+    Direction direction{Vector::Zero(n_unknowns_), 0.0};
+    if (basis.cols() == 0) return direction;
+    // Householder's QR with pivoting is accurate row by row when the rows come in decreasing order: steps that only
+    // the barrier sees keep their digits next to an objective 1/μ times as curved. The Hessian JᵀJ would lose them.
+    const Matrix reduced = J.topRows(row) * basis;
+    const Vector sizes = reduced.cwiseAbs().rowwise().maxCoeff();
+    std::vector<Index> order(static_cast<size_t>(row));
+    std::iota(order.begin(), order.end(), Index{0});
+    std::ranges::stable_sort(order, std::greater<>(), [&](Index i) { return sizes[i]; });
+    const Eigen::ColPivHouseholderQR<Matrix> qr(reduced(order, Eigen::all));
+    Vector image = r(order);
+    image.applyOnTheLeft(qr.householderQ().adjoint());
+    const Vector seen = image.head(basis.cols());
+    const Vector solution = qr.matrixQR().topRows(basis.cols()).triangularView<Eigen::Upper>().solve(seen);
+    direction.step = -(basis * (qr.colsPermutation() * solution));
+    direction.decrement = direction.step.allFinite() ? seen.norm() / root_mu : infinity;
     return direction;
+}
+
+/// Columns that span the steps along which the equations of maxima and leaves hold. Each equation is solved for its
+/// largest own unknown, which no earlier equation contains: small coefficients keep their relative accuracy.
+Matrix CentralPath::null_space() const {
+    Matrix basis = Matrix::Identity(n_unknowns_, n_unknowns_);
+    std::vector<bool> is_free(static_cast<size_t>(n_unknowns_), true);
+    const auto eliminate = [&](Vector equation, Index first, Index n) {
+        Index pivot = 0;
+        const double largest = equation.segment(first, n).maxCoeff(&pivot);
+        pivot += first;
+        equation[pivot] = 0.0;
+        basis.row(pivot) = -(equation / largest).transpose() * basis;
+        is_free[static_cast<size_t>(pivot)] = false;
+    };
+    for (const GaugeMaximum& maximum : program_.maxima) {
+        Vector equation = Vector::Zero(n_unknowns_);
+        equation.segment(maximum.first_branch - 1, maximum.n_branches) =
+            tau_.segment(maximum.first_branch, maximum.n_branches);
+        if (maximum.branch > 0) equation[maximum.branch - 1] = -maximum.weight * tau_[maximum.branch];
+        eliminate(equation, maximum.first_branch - 1, maximum.n_branches);
+    }
+    for (const Leaf& leaf : leaves_) {
+        const Index n = leaf.values.size();
+        const int v = leaf.form->branch;
+        Vector equation = Vector::Zero(n_unknowns_);
+        if (leaf.has_slack()) {  // τ - ‖Q‖ - slack = 0
+            const double norm = vector_norm(leaf.values, leaf.conjugate);
+            equation.segment(leaf.first, n) = norm * (leaf.values / norm).array().pow(leaf.conjugate);
+            equation[slack_unknown(leaf)] = leaf.slack;
+        } else {
+            equation.segment(leaf.first, n) = leaf.values;
+        }
+        if (v > 0) equation[v - 1] = -(leaf.has_slack() ? 1.0 : leaf.form->k) * tau_[v];
+        eliminate(equation, leaf.first, n);
+    }
+    std::vector<Index> free;
+    for (Index u = 0; u < n_unknowns_; ++u)
+        if (is_free[static_cast<size_t>(u)]) free.push_back(u);
+    return basis(Eigen::all, free);
 }
 
 double CentralPath::longest_step(const Vector& step) const {
@@ -332,7 +331,7 @@ double CentralPath::longest_step(const Vector& step) const {
         largest_fall = std::max(largest_fall, fall(Y));
         if (leaf.has_room()) largest_fall = std::max(largest_fall, fall(scaled_room_step(leaf, Y, step)));
         if (leaf.has_slack())
-            largest_fall = std::max(largest_fall, -step[leaf.first + (diagonal_ ? Y.rows() : Y.rows() * (Y.rows() + 1) / 2)]);
+            largest_fall = std::max(largest_fall, -step[slack_unknown(leaf)]);
     }
     return largest_fall > 0.0 ? 0.95 / largest_fall : infinity;
 }
@@ -340,7 +339,6 @@ double CentralPath::longest_step(const Vector& step) const {
 void CentralPath::move(const Vector& step, double length) {
     for (Leaf& leaf : leaves_) {
         const Matrix Y = scaled_step(leaf, step);
-        const Index n = Y.rows();
         if (leaf.has_room()) {
             const Matrix Z = scaled_room_step(leaf, Y, step);
             if (diagonal_)
@@ -355,7 +353,7 @@ void CentralPath::move(const Vector& step, double length) {
             leaf.values = update.values;
             leaf.vectors = leaf.vectors * update.vectors;
         }
-        if (leaf.has_slack()) leaf.slack *= 1.0 + length * step[leaf.first + (diagonal_ ? n : n * (n + 1) / 2)];
+        if (leaf.has_slack()) leaf.slack *= 1.0 + length * step[slack_unknown(leaf)];
     }
     for (Index v = 1; v < tau_.size(); ++v) tau_[v] *= 1.0 + length * step[v - 1];
     restore_equations();
@@ -402,7 +400,8 @@ void CentralPath::follow(const Objective& objective, const std::function<bool(co
         at_centre(*this, 0.0);
         return;
     }
-    double mu = std::abs(objective(*this).gradient.cwiseProduct(metric()).sum()) / degree_;
+    const LocalModel start = objective(*this);
+    double mu = std::abs(start.residual.cwiseProduct(start.left * metric() * start.right.transpose()).sum()) / degree_;
     if (mu == 0.0) mu = epsilon;
     if (!centre(mu, 100)) return;
     while (!at_centre(*this, mu * degree_)) {

@@ -3,8 +3,9 @@
 /// Every leaf keeps its own variable: τ > 0 for a branch, 0 ≺ Q ⪯ τI with trace kτ for Ky Fan, Q ≻ 0 with
 /// ‖Q‖_{p'} + slack = τ for Schatten, each with its logarithmic barrier. Newton's equations are written in the
 /// eigenbasis of each leaf and in coordinates relative to its eigenvalues, where the barrier of log det Q is the
-/// identity: eigenvalues keep their relative accuracy however small they get.
-/// Cost of a step: O(N³), N the number of variables (d(d+1)/2 per matrix leaf; d when everything is diagonal).
+/// identity: eigenvalues keep their relative accuracy however small they get. They are solved as a least-squares
+/// problem: its condition number is the square root of theirs.
+/// Cost of a step: O((d² + N)N²), N the number of variables (d(d+1)/2 per matrix leaf; d when everything is diagonal).
 #pragma once
 
 #include "spectralot/core/types.hpp"
@@ -15,11 +16,11 @@
 
 namespace spectralot::detail {
 
-/// Derivatives of the objective at Q: gradient, and K, M with Hessian f''[H1, H2] = 2 tr(K H1 M H2).
+/// Second-order model of the objective at Q as a sum of squares: f(Q + H) ≈ f(Q) + ½‖L H Rᵀ + residual‖² - ½‖residual‖².
 struct LocalModel {
-    Matrix gradient;
-    Matrix K;
-    Matrix M;
+    Matrix left;   ///< L
+    Matrix right;  ///< R
+    Matrix residual;
 };
 
 class CentralPath {
@@ -59,6 +60,8 @@ private:
     [[nodiscard]] Matrix branch_points(int branch) const;
     [[nodiscard]] Matrix scaled_step(const Leaf& leaf, const Vector& step) const;
     [[nodiscard]] Matrix scaled_room_step(const Leaf& leaf, const Matrix& Y, const Vector& step) const;
+    [[nodiscard]] Index slack_unknown(const Leaf& leaf) const;
+    [[nodiscard]] Matrix null_space() const;
     Direction newton(const Objective& objective, double target_mu, double barrier_mu) const;
     double longest_step(const Vector& step) const;
     void move(const Vector& step, double length);

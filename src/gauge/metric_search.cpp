@@ -55,9 +55,9 @@ private:
 
     [[nodiscard]] LocalModel local_model(const Matrix& root) const {
         const Matrix inverse = root.triangularView<Eigen::Upper>().solve(Matrix::Identity(root.rows(), root.cols()));
-        const Matrix X = inverse * (inverse.transpose() * force_.transpose());
-        const Matrix moment = X * X.transpose();
-        return {-moment, inverse * inverse.transpose(), moment};
+        const Matrix whitened = inverse.transpose() * force_.transpose();
+        // f'[H] = -tr(XHXᵀ), f''[H, H] = 2‖R⁻ᵀHXᵀ‖² with X = whitenedᵀ·R⁻ᵀ.
+        return {std::sqrt(2.0) * inverse.transpose(), (inverse * whitened).transpose(), -whitened / std::sqrt(2.0)};
     }
 
     const GaugeModel& model_;
@@ -147,7 +147,7 @@ double projection_excess(const GaugeModel& model, const GaugeProgram& K, const M
     CentralPath path(K, spectral);
     path.follow(
         [&](const CentralPath& point) {
-            return LocalModel{point.metric() - target, Matrix::Identity(d, d), 0.5 * Matrix::Identity(d, d)};
+            return LocalModel{Matrix::Identity(d, d), Matrix::Identity(d, d), point.metric() - target};
         },
         [&](const CentralPath& point, double suboptimality) {
             const Matrix P = point.metric();

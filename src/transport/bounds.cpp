@@ -16,7 +16,7 @@ double safe_upper(const Gauge& gauge, const Matrix& moment, double missing_mass,
     const double largest_ratio = gauge.comparison_constants(int(moment.rows())).upper;  // γ ≤ C·tr
     const double value = gauge.value(moment);
     const double moment_error = 8.0 * d * epsilon * moment.trace();
-    return value * (1.0 + 16.0 * d * epsilon) + d * largest_ratio * moment_error +
+    return value + 16.0 * d * epsilon * std::abs(value) + d * largest_ratio * moment_error +
            largest_ratio * missing_mass * diameter * diameter;
 }
 

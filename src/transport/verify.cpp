@@ -173,8 +173,10 @@ Verification verify(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const 
     const double largest_potential = y.potential.cwiseAbs().maxCoeff() + x.potential.cwiseAbs().maxCoeff();
     const double rounding = (map_error + 16.0 * double(d + 4) * epsilon * largest) * diameter * diameter +
                             8.0 * epsilon * (largest_potential + magnitude);
-    const double lower = (sum.value() - rounding) / (1.0 + result.metric_excess);
-    result.certificate.lower = lower > 0.0 ? lower * (1.0 - 8.0 * epsilon) : 0.0;
+    const double lower = sum.value() - rounding;
+    const double scaled = lower > 0.0 ? lower / (1.0 + result.metric_excess) : lower * (1.0 + result.metric_excess);
+    result.certificate.lower = scaled - 8.0 * epsilon * std::abs(scaled);
+    if (gauge.is_monotone()) result.certificate.lower = std::max(result.certificate.lower, 0.0);
     return result;
 }
 

@@ -7,7 +7,7 @@ import importlib
 import re
 from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,14 +25,14 @@ def run(text: str, name: str, names: dict) -> None:
 @pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
 def test_examples_of_the_pages(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    matplotlib.use("Agg")
+    plt.switch_backend("Agg")
     names: dict = {}
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), flags=re.M | re.S)
     assert blocks
     for k, block in enumerate(blocks):
         assert ">>>" in block
         run(block, f"{page}[{k}]", names)
-    matplotlib.pyplot.close("all")
+    plt.close("all")
 
 
 def test_the_readme_shows_the_compiled_example():
