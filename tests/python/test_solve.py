@@ -29,8 +29,8 @@ def test_entrywise_breaks_the_triangle_inequality():
     assert so.distance(origin, both, gauge) == pytest.approx(np.sqrt(5), rel=1e-12)
 
 
-# Mixtures of whole plans are too slow here (a master over single arcs is wanted): they may stop before their certificate
-# closes, with an honest bracket.
+# Mixtures of whole plans are too slow here, a master over single arcs is wanted: they may stop before their
+# certificate closes, with an honest bracket.
 OPEN = {
     ("hypercube_n100_d30_k2", "ky_fan_3"),
     ("hypercube_n100_d30_k2", "ky_fan_5"),
