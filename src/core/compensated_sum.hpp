@@ -1,4 +1,4 @@
-/// Sum of doubles with an error of about one unit in the last place of the sum of absolute values (Neumaier).
+/// Sums in twice the working precision (Ogita, Rump, Oishi 2005): n terms are added with error u|s| + n²u²Σ|t|.
 #pragma once
 
 #include <cmath>
@@ -7,16 +7,22 @@ namespace spectralot {
 
 class CompensatedSum {
 public:
-    void add(double x) {
-        const double t = sum_ + x;
-        lost_ += std::abs(sum_) >= std::abs(x) ? (sum_ - t) + x : (x - t) + sum_;
-        sum_ = t;
+    void add(double term) {
+        const double total = high_ + term;
+        const double shadow = total - high_;
+        low_ += (high_ - (total - shadow)) + (term - shadow);
+        high_ = total;
     }
-    [[nodiscard]] double value() const { return sum_ + lost_; }
+    void add_product(double a, double b) {
+        const double product = a * b;
+        add(product);
+        low_ += std::fma(a, b, -product);
+    }
+    [[nodiscard]] double value() const { return high_ + low_; }
 
 private:
-    double sum_ = 0.0;
-    double lost_ = 0.0;
+    double high_ = 0.0;
+    double low_ = 0.0;
 };
 
 }  // namespace spectralot

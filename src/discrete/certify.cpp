@@ -1,6 +1,6 @@
 #include "discrete/certify.hpp"
 
-#include "discrete/compensated.hpp"
+#include "core/compensated_sum.hpp"
 #include "discrete/envelope.hpp"
 #include "discrete/hierarchy.hpp"
 

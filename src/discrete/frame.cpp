@@ -1,6 +1,6 @@
 #include "discrete/frame.hpp"
 
-#include "discrete/compensated.hpp"
+#include "core/compensated_sum.hpp"
 #include "linalg/decompositions.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "spectralot/discrete/measure.hpp"
 
-#include "discrete/compensated.hpp"
+#include "core/compensated_sum.hpp"
 #include "spectralot/core/errors.hpp"
 
 #include <algorithm>

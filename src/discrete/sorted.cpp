@@ -1,6 +1,6 @@
 #include "discrete/sorted.hpp"
 
-#include "discrete/compensated.hpp"
+#include "core/compensated_sum.hpp"
 #include "discrete/refine.hpp"
 
 #include <algorithm>

@@ -6,6 +6,7 @@
 #include "linalg/decompositions.hpp"
 #include "spectralot/core/errors.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace spectralot::detail {
@@ -28,11 +29,34 @@ public:
     /// Follows the central path over `K` and returns the candidate of least gap.
     Candidate run(const GaugeProgram& K, bool diagonal) const {
         Candidate best;
+        // Wide forces leave Q singular in the limit: X loses digits before Q has converged. But any X and any Q bound
+        // N*² between <F, X>²/γ(XᵀX) and tr(Q⁻¹S), so each is taken where it is best, X also from the limit to μ = 0.
+        const bool is_wide = !diagonal && force_.rows() < force_.cols();
+        double least_dual = infinity, largest_lower = 0.0, previous_bound = 0.0;
+        Matrix velocities, previous;
+        const auto offer = [&](const Matrix& X) {
+            const double lower = lower_bound(X);
+            if (lower <= largest_lower) return;
+            largest_lower = lower;
+            velocities = X;
+        };
         int without_progress = 0;
         CentralPath path(K, diagonal);
         path.follow([&](const CentralPath& point) { return local_model(point.root()); },
                     [&](const CentralPath& point, double suboptimality) {
-                        const Candidate candidate = evaluate(point.root());
+                        Candidate candidate = evaluate(point.root());
+                        if (is_wide && std::isfinite(candidate.gap)) {
+                            const Matrix& X = candidate.velocities;
+                            offer(X);
+                            if (previous_bound > suboptimality)
+                                offer(X + suboptimality / (previous_bound - suboptimality) * (X - previous));
+                            previous = X;
+                            previous_bound = suboptimality;
+                            least_dual = std::min(least_dual, candidate.dual_squared);
+                            candidate.velocities = velocities * (least_dual / force_.cwiseProduct(velocities).sum());
+                            candidate.dual_squared = least_dual;
+                            candidate.gap = std::abs(least_dual / largest_lower - 1.0);
+                        }
                         const bool better = candidate.gap < best.gap;
                         without_progress = better ? 0 : without_progress + 1;
                         if (better) best = candidate;
@@ -51,6 +75,14 @@ private:
         if (moment.allFinite() && candidate.dual_squared > 0.0)
             candidate.gap = std::abs(model_.value(moment) / candidate.dual_squared - 1.0);
         return candidate;
+    }
+
+    /// <F, X>²/γ(XᵀX) ≤ N*², 0 where it cannot be computed.
+    [[nodiscard]] double lower_bound(const Matrix& X) const {
+        const double product = force_.cwiseProduct(X).sum();
+        const Matrix moment = X.transpose() * X;
+        const double lower = moment.allFinite() ? product * product / model_.value(moment) : 0.0;
+        return std::isfinite(lower) ? lower : 0.0;
     }
 
     [[nodiscard]] LocalModel local_model(const Matrix& root) const {

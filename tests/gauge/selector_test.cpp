@@ -39,11 +39,17 @@ std::vector<Points> forces() {
             U * Vector{{2.0, 2.0, 0.5, 0.5}}.asDiagonal() * W.transpose()};
 }
 
+/// The dual of the root norm p is a q-norm with q = 2p/(2p-1), which turns a relative rounding ε of the singular values
+/// into qε: noticeable for q = 501.
+double fenchel_tolerance(const std::string& name) {
+    return name == "schatten 0.501" ? 1e-13 + 2.0 * 501.0 * epsilon : 1e-13;
+}
+
 TEST(Selector, AttainsFenchelEquality) {
     for (const auto& [name, gauge] : gauges_with_selectors())
         for (const Points& G : forces()) {
             const SelectorResult result = selector(gauge, G);
-            EXPECT_LE(result.fenchel_residual, 1e-13) << name << " " << G.rows() << " rows";
+            EXPECT_LE(result.fenchel_residual, fenchel_tolerance(name)) << name << " " << G.rows() << " rows";
             const double squared = result.dual_norm * result.dual_norm;
             EXPECT_NEAR(inner(G, result.direction), -squared, 1e-13 * squared) << name;
             EXPECT_NEAR(norm(gauge, result.direction), result.dual_norm, 1e-13 * result.dual_norm) << name;
@@ -77,7 +83,7 @@ TEST(Selector, IsHomogeneousAtExtremeScales) {
                 const SelectorResult scaled = selector(gauge, scale * G);
                 EXPECT_LE((scaled.direction / scale - plain.direction).norm(), 1e-6 * plain.direction.norm()) << name;
                 EXPECT_NEAR(scaled.dual_norm / scale, plain.dual_norm, 1e-13 * plain.dual_norm) << name;
-                EXPECT_LE(scaled.fenchel_residual, 1e-13) << name;
+                EXPECT_LE(scaled.fenchel_residual, fenchel_tolerance(name)) << name;
             }
 }
 
