@@ -16,7 +16,7 @@
 
 namespace spectralot::detail {
 
-/// Second-order model of the objective at Q as a sum of squares: f(Q + H) ≈ f(Q) + ½‖L H Rᵀ + residual‖² - ½‖residual‖².
+/// Second-order model of the objective at Q: f(Q + H) ≈ ½‖L H Rᵀ + residual‖² up to a constant.
 struct LocalModel {
     Matrix left;   ///< L
     Matrix right;  ///< R
