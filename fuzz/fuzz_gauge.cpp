@@ -14,8 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 continue;
             }
             const Matrix moment = Matrix::Identity(d, d);
-            gauge.value(moment);
-            gauge.active(moment);
+            static_cast<void>(gauge.value(moment));
+            static_cast<void>(gauge.active(moment));
         }
     });
 }
