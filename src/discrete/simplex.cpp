@@ -1,6 +1,7 @@
 #include "discrete/simplex.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace spectralot {
 
@@ -24,6 +25,13 @@ Entering most_violated(const ArcSet& arcs, int row, const double* row_potentials
     return best < 0 ? Entering{} : Entering{arcs.col(best), least - row_potentials[row]};
 }
 
+/// What rounding may add to a reduced cost: potentials of a basis far from optimal can be much larger than any cost.
+double blur(const double* potentials, int size) {
+    double largest = 0.0;
+    for (int k = 0; k < size; ++k) largest = std::max(largest, std::abs(potentials[k]));
+    return 4.0 * epsilon * largest;
+}
+
 }  // namespace
 
 template <class Flow>
@@ -44,11 +52,12 @@ std::int64_t run_simplex(SpanningTree<Flow>& tree, const ArcSet& arcs, const Squ
     while (worst > 0.0 && clean_rows < n_rows) {
         std::int64_t pivots_of_sweep = 0;
         const auto stop = [&] { return n_pivots + pivots_of_sweep > cap || context.cancelled(); };
+        const double least = std::max(threshold, blur(f, n_rows) + blur(minus_g, tree.n_cols()));
         for (int i = 0; i < n_rows && clean_rows < n_rows; ++i) {
             ++clean_rows;
             while (true) {
                 const Entering entering = most_violated(arcs, i, f, minus_g);
-                if (!(entering.violation < -threshold)) break;
+                if (!(entering.violation < -least)) break;
                 tree.pivot(i, entering.col, cost(i, entering.col) - f[i] + minus_g[entering.col]);
                 clean_rows = 0;
                 ++pivots_of_sweep;

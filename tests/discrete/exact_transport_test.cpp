@@ -319,6 +319,21 @@ TEST(ExactTransport, WarmStartsReachTheColdValue) {
     }
 }
 
+TEST(ExactTransport, RoundingOfLargePotentialsStartsNoEndlessPivots) {
+    // A basis kept from another metric has potentials far above the costs of a nearly singular one.
+    Random random(17);
+    constexpr int n = 300, d = 10;
+    const DiscreteMeasure mu{gaussian_points(n, d, random), {}};
+    const DiscreteMeasure nu{gaussian_points(n, d, random), {}};
+    ExactTransport transport(mu, nu);
+    for (int k = 0; k < 6; ++k) {
+        const Points root = gaussian_points(2, d, random);
+        const Matrix Q = k == 0 ? Matrix(Matrix::Identity(d, d))
+                                : Matrix(root.transpose() * root + 1e-4 * Matrix::Identity(d, d));
+        EXPECT_LT(transport.solve(Q).n_pivots, 25 * 2 * n) << k;
+    }
+}
+
 TEST(ExactTransport, SameBitsForEveryRunAndNumberOfThreads) {
     Random random(20);
     for (const Index d : {2, 7}) {

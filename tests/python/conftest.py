@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,9 @@ from types import SimpleNamespace
 import hypothesis
 import numpy as np
 import pytest
+
+# Started in the background (a CI job, a shell's &) the process ignores Ctrl-C: the tests of Ctrl-C need it back.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REFERENCE = Path(__file__).resolve().parents[1] / "data" / "reference"
 
