@@ -364,7 +364,7 @@ def verify(
         result.potential_a,
         result.potential_b,
     )
-    slack = 1e-9 * result.upper + 1e-12 * _squared_diameter(X_a, X_b)
+    slack = 1e-9 * abs(result.upper) + 1e-12 * _squared_diameter(X_a, X_b)
     ok = out["lower"] >= result.lower - slack and out["upper"] <= result.upper + slack
     return Verification(ok=bool(ok), **out)
 
