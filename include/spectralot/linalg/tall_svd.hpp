@@ -16,10 +16,11 @@ struct RightSvd {
 /// Compact SVD factors (without U) of diag(√weights)·G, weights empty = ones. G is n×d, any n, d (n < d included).
 ///
 /// Errors: 2(d+4)·eps·σ_max for each sigma; 2(50+κ)·eps relative for the polar factor G·(right·diag(1/sigma)·rightᵀ),
-/// as much as rounding that d×d matrix costs. The path follows the condition number κ: Gram matrix for κ ≤ 6, a second
-/// Gram pass over orthonormalised rows (CholeskyQR2) up to 1e7, Householder QR and one-sided Jacobi beyond or where n <
-/// d. rtol < 0: eps·max(n, d). Any scale of G and weights is safe. O(nd² + d³); the first two paths read G once and
-/// twice. Throws InvalidArgument on NaN or infinity and on weights that are negative or not one per row.
+/// about what rounding that d×d matrix costs. The path follows the condition number κ: Gram matrix for κ ≤ 6, a
+/// second Gram pass over orthonormalised rows (CholeskyQR2) up to 1e7, else (or for n < d) Householder QR and
+/// one-sided Jacobi. rtol < 0: eps·max(n, d). Any scale of G and weights is safe. O(nd² + d³); the first two paths
+/// read G once and twice.
+/// Throws InvalidArgument on NaN or infinity and on weights that are negative or not one per row.
 RightSvd right_svd(const Eigen::Ref<const Points>& G, const Vector& weights = {}, double rtol = -1.0);
 
 /// Gᵀ diag(weights) G (d×d), weights empty = ones; wide kernel chosen at run time. n×d input, O(nd²).
