@@ -78,7 +78,7 @@ class TransportResult:
     upper: float  #: proved upper end
     converged: bool  #: gap ≤ tol, or a cost that is zero to rounding
     status: str  #: "solved", "zero_to_rounding", "iteration_limit", "time_limit", "interrupted" or "stalled"
-    n_iter: int  #: exact transport solves
+    n_iter: int  #: outer iterations (an exact transport solve, or a step on the masses of single pairs)
     seconds: float
     rows: Array  #: plan entries: masses[t] goes from rows[t] to cols[t] (sorted, int32)
     cols: Array

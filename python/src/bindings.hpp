@@ -34,7 +34,9 @@ inline Observer observer_for(const ProgressCallback& callback) {
     return observer;
 }
 
-inline nb::str text(std::string_view value) { return nb::str(value.data(), value.size()); }
+inline nb::str text(std::string_view value) {
+    return nb::str(value.data(), value.size());
+}
 
 void bind_gauge(nb::module_& m);
 void bind_transport(nb::module_& m);

@@ -61,25 +61,25 @@ nb::dict run_flow(const flow::Objective& objective, const DiscreteMeasure& start
 void bind_flow(nb::module_& m) {
     nb::class_<flow::Objective>(m, "Objective", "What a flow minimises")
         .def("energy", &flow::Objective::energy, "X"_a, "weights"_a)
-        .def("force",
-             [](const flow::Objective& self, const Points& X, const Vector& weights) {
-                 Points out;
-                 self.force(X, weights, out);
-                 return out;
-             },
-             "X"_a, "weights"_a);
-    nb::class_<flow::Mmd, flow::Objective>(m, "Mmd")
-        .def("__init__",
-             [](flow::Mmd* self, const DiscreteMeasure& target, double eps) {
-                 new (self) flow::Mmd(target, {.eps = eps});
-             },
-             "target"_a, "eps"_a);
+        .def(
+            "force",
+            [](const flow::Objective& self, const Points& X, const Vector& weights) {
+                Points out;
+                self.force(X, weights, out);
+                return out;
+            },
+            "X"_a, "weights"_a);
+    nb::class_<flow::Mmd, flow::Objective>(m, "Mmd").def(
+        "__init__",
+        [](flow::Mmd* self, const DiscreteMeasure& target, double eps) { new (self) flow::Mmd(target, {.eps = eps}); },
+        "target"_a, "eps"_a);
     nb::class_<flow::CallbackObjective, flow::Objective>(m, "CallbackObjective")
-        .def("__init__",
-             [](flow::CallbackObjective* self, Energy energy, Force force) {
-                 new (self) flow::CallbackObjective(in_python(std::move(energy)), in_python(std::move(force)));
-             },
-             "energy"_a, "force"_a);
+        .def(
+            "__init__",
+            [](flow::CallbackObjective* self, Energy energy, Force force) {
+                new (self) flow::CallbackObjective(in_python(std::move(energy)), in_python(std::move(force)));
+            },
+            "energy"_a, "force"_a);
     m.def("coordination", &flow::coordination, "X"_a, "V"_a, "weights"_a, "k"_a);
     m.def("run_flow", &run_flow, "objective"_a, "start"_a, "gauge"_a, "step"_a, "n_steps"_a, "force_clock"_a,
           "record_every"_a, "callback"_a.none());

@@ -6,8 +6,12 @@ namespace {
 
 using Indices = Eigen::VectorXi;
 
-Indices to_array(const std::vector<int>& v) { return Eigen::Map<const Indices>(v.data(), std::ssize(v)); }
-Vector to_array(const std::vector<double>& v) { return Eigen::Map<const Vector>(v.data(), std::ssize(v)); }
+Indices to_array(const std::vector<int>& v) {
+    return Eigen::Map<const Indices>(v.data(), std::ssize(v));
+}
+Vector to_array(const std::vector<double>& v) {
+    return Eigen::Map<const Vector>(v.data(), std::ssize(v));
+}
 
 template <class Result>
 nb::dict common_fields(Result& result) {
@@ -28,8 +32,7 @@ nb::dict solve_static(const DiscreteMeasure& mu, const DiscreteMeasure& nu, cons
         .tol = tol, .max_iter = max_iter, .n_threads = n_threads, .max_seconds = max_seconds};
     const Observer observer = observer_for(callback);
     TransportResult result;
-    const bool interrupted =
-        Foreground(observer.cancel).run([&] { result = solve(mu, nu, gauge, options, observer); });
+    const bool interrupted = Foreground(observer.cancel).run([&] { result = solve(mu, nu, gauge, options, observer); });
 
     Points history(std::ssize(result.history), 3);
     for (Index k = 0; const HistoryRow& row : result.history) history.row(k++) << row.lower, row.upper, row.seconds;
@@ -54,8 +57,8 @@ nb::dict solve_exact(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const
     return out;
 }
 
-nb::dict verify_result(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge,
-                       const SparsePlan& plan, const Matrix& metric, Vector potential_a, Vector potential_b) {
+nb::dict verify_result(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan,
+                       const Matrix& metric, Vector potential_a, Vector potential_b) {
     const Potentials potentials{std::move(potential_a), std::move(potential_b)};
     Verification result;
     {
@@ -75,26 +78,28 @@ nb::dict verify_result(const DiscreteMeasure& mu, const DiscreteMeasure& nu, con
 
 void bind_transport(nb::module_& m) {
     nb::class_<DiscreteMeasure>(m, "Measure", "Points and weights, checked; no weights = uniform")
-        .def("__init__",
-             [](DiscreteMeasure* self, Points points, std::optional<Vector> weights, const std::string& points_name,
-                const std::string& weights_name) {
-                 DiscreteMeasure measure{std::move(points), weights ? std::move(*weights) : Vector()};
-                 check_measure(measure, points_name, weights_name);
-                 new (self) DiscreteMeasure(std::move(measure));
-             },
-             "points"_a, "weights"_a.none(), "points_name"_a, "weights_name"_a);
+        .def(
+            "__init__",
+            [](DiscreteMeasure* self, Points points, std::optional<Vector> weights, const std::string& points_name,
+               const std::string& weights_name) {
+                DiscreteMeasure measure{std::move(points), weights ? std::move(*weights) : Vector()};
+                check_measure(measure, points_name, weights_name);
+                new (self) DiscreteMeasure(std::move(measure));
+            },
+            "points"_a, "weights"_a.none(), "points_name"_a, "weights_name"_a);
 
     nb::class_<SparsePlan>(m, "Plan", "Sparse coupling: mass[t] goes from row[t] to col[t]")
-        .def("__init__",
-             [](SparsePlan* self, Index n_rows, Index n_cols, const Indices& row, const Indices& col,
-                const Vector& mass) {
-                 new (self) SparsePlan{.n_rows = n_rows,
-                                       .n_cols = n_cols,
-                                       .row = {row.begin(), row.end()},
-                                       .col = {col.begin(), col.end()},
-                                       .mass = {mass.begin(), mass.end()}};
-             },
-             "n_rows"_a, "n_cols"_a, "row"_a, "col"_a, "mass"_a)
+        .def(
+            "__init__",
+            [](SparsePlan* self, Index n_rows, Index n_cols, const Indices& row, const Indices& col,
+               const Vector& mass) {
+                new (self) SparsePlan{.n_rows = n_rows,
+                                      .n_cols = n_cols,
+                                      .row = {row.begin(), row.end()},
+                                      .col = {col.begin(), col.end()},
+                                      .mass = {mass.begin(), mass.end()}};
+            },
+            "n_rows"_a, "n_cols"_a, "row"_a, "col"_a, "mass"_a)
         .def_prop_ro("n_rows", [](const SparsePlan& plan) { return plan.n_rows; })
         .def_prop_ro("n_cols", [](const SparsePlan& plan) { return plan.n_cols; })
         .def_prop_ro("row", [](const SparsePlan& plan) { return to_array(plan.row); })
@@ -105,38 +110,39 @@ void bind_transport(nb::module_& m) {
     m.def("solve", &solve_static, "mu"_a, "nu"_a, "gauge"_a, "tol"_a, "max_iter"_a, "n_threads"_a, "max_seconds"_a,
           "callback"_a.none());
     m.def("solve_exact", &solve_exact, "mu"_a, "nu"_a, "metric"_a, "n_threads"_a);
-    m.def("verify", &verify_result, "mu"_a, "nu"_a, "gauge"_a, "plan"_a, "metric"_a, "potential_a"_a,
-          "potential_b"_a);
-    m.def("geodesic",
-          [](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan,
-             double t) {
-              DiscreteMeasure at = geodesic(mu, nu, gauge, plan, t);
-              return nb::make_tuple(std::move(at.points), std::move(at.weights));
-          },
-          "mu"_a, "nu"_a, "gauge"_a, "plan"_a, "t"_a);
+    m.def("verify", &verify_result, "mu"_a, "nu"_a, "gauge"_a, "plan"_a, "metric"_a, "potential_a"_a, "potential_b"_a);
+    m.def(
+        "geodesic",
+        [](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan, double t) {
+            DiscreteMeasure at = geodesic(mu, nu, gauge, plan, t);
+            return nb::make_tuple(std::move(at.points), std::move(at.weights));
+        },
+        "mu"_a, "nu"_a, "gauge"_a, "plan"_a, "t"_a);
     m.def("barycentric_map", &barycentric_map, "mu"_a, "nu"_a, "plan"_a);
-    m.def("matching",
-          [](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan) {
-              Matching result;
-              {
-                  const nb::gil_scoped_release released;
-                  result = matching(mu, nu, gauge, plan);
-              }
-              return nb::make_tuple(to_array(result.target), result.cost);
-          },
-          "mu"_a, "nu"_a, "gauge"_a, "plan"_a);
-    m.def("gradient",
-          [](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const SparsePlan& plan, const Matrix& metric,
-             Vector potential_a, Vector potential_b) {
-              TransportResult result;
-              result.plan = plan;
-              result.metric = metric;
-              result.potentials = {std::move(potential_a), std::move(potential_b)};
-              EnvelopeGradient at = gradient(mu, nu, result);
-              return nb::make_tuple(std::move(at.points_a), std::move(at.points_b), std::move(at.weights_a),
-                                    std::move(at.weights_b));
-          },
-          "mu"_a, "nu"_a, "plan"_a, "metric"_a, "potential_a"_a, "potential_b"_a);
+    m.def(
+        "matching",
+        [](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan) {
+            Matching result;
+            {
+                const nb::gil_scoped_release released;
+                result = matching(mu, nu, gauge, plan);
+            }
+            return nb::make_tuple(to_array(result.target), result.cost);
+        },
+        "mu"_a, "nu"_a, "gauge"_a, "plan"_a);
+    m.def(
+        "gradient",
+        [](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const SparsePlan& plan, const Matrix& metric,
+           Vector potential_a, Vector potential_b) {
+            TransportResult result;
+            result.plan = plan;
+            result.metric = metric;
+            result.potentials = {std::move(potential_a), std::move(potential_b)};
+            EnvelopeGradient at = gradient(mu, nu, result);
+            return nb::make_tuple(std::move(at.points_a), std::move(at.points_b), std::move(at.weights_a),
+                                  std::move(at.weights_b));
+        },
+        "mu"_a, "nu"_a, "plan"_a, "metric"_a, "potential_a"_a, "potential_b"_a);
     m.def("count_split_rows", &count_split_rows, "mu"_a, "plan"_a);
 }
 

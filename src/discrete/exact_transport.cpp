@@ -2,6 +2,7 @@
 
 #include "discrete/certify.hpp"
 #include "discrete/frame.hpp"
+#include "discrete/least_slacks.hpp"
 #include "discrete/network.hpp"
 #include "discrete/sorted.hpp"
 #include "spectralot/core/errors.hpp"
@@ -126,6 +127,18 @@ ExactResult ExactTransport::solve(const Matrix& Q, const ExactOptions& options) 
     result.status = context.cancelled() ? Status::Interrupted : Status::Solved;
     result.n_pivots = context.n_pivots;
     return result;
+}
+
+PricedPotentials ExactTransport::price(const Matrix& Q, const Potentials& guess, int per_point,
+                                       const ExactOptions& options) const {
+    const State& s = *state_;
+    check_metric(Q, s.mu.dimension());
+    const SolveContext context{options.n_threads, options.cancel, 0};
+    const Frame frame(s.pair, Q);
+    LeastSlacks found = least_slacks(guess, s.rows, s.cols, s.pair, frame, per_point, context);
+    auto [potentials, lower] =
+        certify_lower(complete_potentials(found.dual, s.rows, s.cols, frame, context), s.pair, frame, s.mu, s.nu);
+    return {std::move(potentials), lower, std::move(found.row), std::move(found.col), std::move(found.slack)};
 }
 
 }  // namespace spectralot

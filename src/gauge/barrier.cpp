@@ -330,8 +330,7 @@ double CentralPath::longest_step(const Vector& step) const {
         };
         largest_fall = std::max(largest_fall, fall(Y));
         if (leaf.has_room()) largest_fall = std::max(largest_fall, fall(scaled_room_step(leaf, Y, step)));
-        if (leaf.has_slack())
-            largest_fall = std::max(largest_fall, -step[slack_unknown(leaf)]);
+        if (leaf.has_slack()) largest_fall = std::max(largest_fall, -step[slack_unknown(leaf)]);
     }
     return largest_fall > 0.0 ? 0.95 / largest_fall : infinity;
 }

@@ -48,7 +48,7 @@ private:
         Vector room{};       ///< τ - values, kept apart for accuracy (Ky Fan with k > 1)
         double slack = 0.0;  ///< τ - ‖Q‖_{p'} (Schatten)
         double conjugate = 0.0;
-        Index first = 0;     ///< index of its first unknown
+        Index first = 0;  ///< index of its first unknown
         [[nodiscard]] bool has_room() const { return room.size() > 0; }
         [[nodiscard]] bool has_slack() const { return conjugate > 0.0; }
     };

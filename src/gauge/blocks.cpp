@@ -283,7 +283,8 @@ BlockMax::operator Gauge() const {
         throw_invalid("eta", "must be one per block, " + std::to_string(blocks.size()), std::to_string(eta.size()));
     for (const double x : eta)
         if (!(x > 0.0) || std::isinf(x)) throw_invalid("eta", "must be positive and finite", to_text(x));
-    return Gauge(std::make_shared<BlockMaxModel>(blocks, gauges, eta.empty() ? std::vector<double>(blocks.size(), 1.0) : eta));
+    return Gauge(
+        std::make_shared<BlockMaxModel>(blocks, gauges, eta.empty() ? std::vector<double>(blocks.size(), 1.0) : eta));
 }
 
 }  // namespace spectralot

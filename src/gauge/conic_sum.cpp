@@ -98,7 +98,8 @@ private:
 ConicSum::operator Gauge() const {
     if (gauges.empty()) throw_invalid("gauges", "must not be empty", "none");
     if (gauges.size() != weights.size())
-        throw_invalid("weights", "must be one per gauge, " + std::to_string(gauges.size()), std::to_string(weights.size()));
+        throw_invalid("weights", "must be one per gauge, " + std::to_string(gauges.size()),
+                      std::to_string(weights.size()));
     for (const double c : weights)
         if (!(c > 0.0) || std::isinf(c)) throw_invalid("weights", "must be positive and finite", to_text(c));
     return Gauge(std::make_shared<ConicSumModel>(gauges, weights));

@@ -22,7 +22,8 @@ public:
         const Matrix Q = functions_.active(S);
         detail::check_symmetric(Q, "active(S)");
         if (Q.rows() != S.rows())
-            throw_invalid("active(S)", "must have the size of S, " + std::to_string(S.rows()), std::to_string(Q.rows()));
+            throw_invalid("active(S)", "must have the size of S, " + std::to_string(S.rows()),
+                          std::to_string(Q.rows()));
         return 0.5 * (Q + Q.transpose());
     }
 

@@ -21,8 +21,7 @@ int checked_dimension(const Matrix& S, const std::string& argument, const GaugeM
 
 double GaugeModel::membership_excess(const Matrix& metric) const {
     if (const auto level = metric_level(metric)) return std::max(0.0, *level - 1.0);
-    if (const auto K = program(static_cast<int>(metric.rows())))
-        return detail::projection_excess(*this, *K, metric);
+    if (const auto K = program(static_cast<int>(metric.rows()))) return detail::projection_excess(*this, *K, metric);
     return detail::necessary_excess(*this, metric);
 }
 
@@ -66,8 +65,10 @@ ComparisonConstants Gauge::comparison_constants(int d) const {
 void check_static(const Gauge& gauge, int d) {
     gauge.check_dimension(d);
     if (!gauge.is_convex())
-        throw_invalid("gauge", "must be convex for a static problem (for 1/2 <= p < 1 it is a concave-like problem "
-                               "without max-min: norms and selectors only)", gauge.repr());
+        throw_invalid("gauge",
+                      "must be convex for a static problem (for 1/2 <= p < 1 it is a concave-like problem "
+                      "without max-min: norms and selectors only)",
+                      gauge.repr());
 }
 
 }  // namespace spectralot

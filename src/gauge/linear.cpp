@@ -114,7 +114,9 @@ private:
     std::vector<Matrix> matrices_;
 };
 
-Matrix symmetrised(const Matrix& A) { return 0.5 * (A + A.transpose()); }
+Matrix symmetrised(const Matrix& A) {
+    return 0.5 * (A + A.transpose());
+}
 
 }  // namespace
 
@@ -140,14 +142,16 @@ Polyhedral::operator Gauge() const {
         const detail::Spectrum s = detail::spectrum(matrices[k]);
         const double smallest = s.values[s.values.size() - 1];
         if (smallest < -8.0 * static_cast<double>(sum.rows()) * epsilon * std::abs(s.values[0]))
-            throw_invalid(argument, "must be positive semidefinite", "smallest eigenvalue " + to_text(s.scale * smallest));
+            throw_invalid(argument, "must be positive semidefinite",
+                          "smallest eigenvalue " + to_text(s.scale * smallest));
         symmetric.push_back(symmetrised(matrices[k]));
         sum += symmetric.back();
     }
     const detail::Spectrum s = detail::spectrum(sum);
     const double smallest = s.values[s.values.size() - 1];
     if (smallest <= 8.0 * static_cast<double>(sum.rows()) * epsilon * s.values[0])
-        throw_invalid("matrices", "must have a positive definite sum", "smallest eigenvalue " + to_text(s.scale * smallest));
+        throw_invalid("matrices", "must have a positive definite sum",
+                      "smallest eigenvalue " + to_text(s.scale * smallest));
     return Gauge(std::make_shared<PolyhedralModel>(std::move(symmetric)));
 }
 

@@ -31,7 +31,8 @@ Gauge parse_gauge(const std::string& text) {
         if (const auto p = read<double>(number); p && *p >= 0.5) return Schatten{.p = *p};
     if (kind == "ky-fan")
         if (const auto k = read<int>(number); k && *k >= 1) return KyFan{.k = *k};
-    throw_invalid("gauge", "must be schatten:P (P >= 1/2 or inf), trace, operator or ky-fan:K (K >= 1)", '"' + text + '"');
+    throw_invalid("gauge", "must be schatten:P (P >= 1/2 or inf), trace, operator or ky-fan:K (K >= 1)",
+                  '"' + text + '"');
 }
 
 }  // namespace spectralot

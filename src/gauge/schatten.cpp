@@ -71,7 +71,8 @@ public:
         if (std::isinf(q)) {
             // The limit of the formula: the tied top singular directions share the velocity.
             const Index ties = detail::tie_around(sigma, 0).last;
-            for (Index i = 0; i < b.size(); ++i) b[i] = i < ties ? sigma[0] / sigma[i] / static_cast<double>(ties) : 0.0;
+            for (Index i = 0; i < b.size(); ++i)
+                b[i] = i < ties ? sigma[0] / sigma[i] / static_cast<double>(ties) : 0.0;
         } else {
             // Ratios to the largest singular value: scale-free, and no overflow for large q.
             const double factor = std::pow(norm / sigma[0], 2.0 - q);

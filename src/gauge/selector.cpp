@@ -18,8 +18,8 @@ void check_points(const Rows& G, const std::string& argument) {
     for (Index i = 0; i < G.rows(); ++i)
         for (Index j = 0; j < G.cols(); ++j)
             if (!std::isfinite(G(i, j)))
-                throw_invalid(argument, "must be finite", to_text(G(i, j)) + " at (" + std::to_string(i) + ", " +
-                                                              std::to_string(j) + ")");
+                throw_invalid(argument, "must be finite",
+                              to_text(G(i, j)) + " at (" + std::to_string(i) + ", " + std::to_string(j) + ")");
 }
 
 /// Weights divided by their sum; empty stays empty (the matrix version).

@@ -40,7 +40,9 @@ double conjugate(double p) {
     return p == 1.0 ? infinity : p / (p - 1.0);
 }
 
-Matrix submatrix(const Matrix& S, const std::vector<int>& block) { return S(block, block); }
+Matrix submatrix(const Matrix& S, const std::vector<int>& block) {
+    return S(block, block);
+}
 
 std::string python_text(double value) {
     std::string text = to_text(value);
@@ -64,8 +66,8 @@ void check_symmetric(const Matrix& A, const std::string& argument) {
     for (Index j = 0; j < A.cols(); ++j)
         for (Index i = 0; i < A.rows(); ++i)
             if (!std::isfinite(A(i, j)))
-                throw_invalid(argument, "must be finite", to_text(A(i, j)) + " at (" + std::to_string(i) + ", " +
-                                                              std::to_string(j) + ")");
+                throw_invalid(argument, "must be finite",
+                              to_text(A(i, j)) + " at (" + std::to_string(i) + ", " + std::to_string(j) + ")");
     const double largest = A.cwiseAbs().maxCoeff();
     const double asymmetry = (A - A.transpose()).cwiseAbs().maxCoeff();
     if (asymmetry > 1e-12 * largest)

@@ -20,6 +20,18 @@ RealVector<Real> pack(const RealMatrix<Real>& m, const RealMatrix<Real>& root_sc
 }
 
 template <class Real>
+RealMatrix<Real> unpack(const RealVector<Real>& v, const RealMatrix<Real>& root_scale) {
+    const Index d = root_scale.rows();
+    RealMatrix<Real> m(d, d);
+    Index t = 0;
+    for (Index j = 0; j < d; ++j) {
+        for (Index i = 0; i < j; ++i) m(i, j) = m(j, i) = v(t++) * root_scale(i, j) / std::sqrt(Real(2));
+        m(j, j) = v(t++) * root_scale(j, j);
+    }
+    return m;
+}
+
+template <class Real>
 Real longest_step(const RealMatrix<Real>& m, const RealMatrix<Real>& dm) {
     const Eigen::LLT<RealMatrix<Real>> factor(m);
     RealMatrix<Real> scaled = factor.matrixL().solve(dm);
@@ -39,22 +51,30 @@ Real longest_step(const RealVector<Real>& v, const RealVector<Real>& dv) {
 }
 
 template <class Real>
-std::optional<RealMatrix<Real>> scaling_root(const RealMatrix<Real>& q, const RealMatrix<Real>& z) {
+std::optional<ScalingPoint<Real>> scaling_point(const RealMatrix<Real>& q, const RealMatrix<Real>& z) {
     const Eigen::LLT<RealMatrix<Real>> lq(q), lz(z);
     if (lq.info() != Eigen::Success || lz.info() != Eigen::Success) return std::nullopt;
     const RealMatrix<Real> lower_q = lq.matrixL(), lower_z = lz.matrixL();
-    const Eigen::JacobiSVD<RealMatrix<Real>> svd(lower_z.transpose() * lower_q, Eigen::ComputeFullV);
-    if (!(svd.singularValues().minCoeff() > 0)) return std::nullopt;
-    return RealMatrix<Real>(lower_q * svd.matrixV() * svd.singularValues().cwiseSqrt().cwiseInverse().asDiagonal());
+    const Eigen::JacobiSVD<RealMatrix<Real>> svd(lower_z.transpose() * lower_q,
+                                                 Eigen::ComputeFullU | Eigen::ComputeFullV);
+    const RealVector<Real>& values = svd.singularValues();
+    if (!(values.minCoeff() > 0)) return std::nullopt;
+    const RealVector<Real> scale = values.cwiseSqrt().cwiseInverse();
+    return ScalingPoint<Real>{.root = lower_q * svd.matrixV() * scale.asDiagonal(),
+                              .inverse_root = scale.asDiagonal() * svd.matrixU().transpose() * lower_z.transpose(),
+                              .values = values};
 }
 
 template RealVector<double> pack(const RealMatrix<double>&, const RealMatrix<double>&);
+template RealMatrix<double> unpack(const RealVector<double>&, const RealMatrix<double>&);
 template double longest_step(const RealMatrix<double>&, const RealMatrix<double>&);
 template double longest_step(const RealVector<double>&, const RealVector<double>&);
-template std::optional<RealMatrix<double>> scaling_root(const RealMatrix<double>&, const RealMatrix<double>&);
+template std::optional<ScalingPoint<double>> scaling_point(const RealMatrix<double>&, const RealMatrix<double>&);
 template RealVector<long double> pack(const RealMatrix<long double>&, const RealMatrix<long double>&);
+template RealMatrix<long double> unpack(const RealVector<long double>&, const RealMatrix<long double>&);
 template long double longest_step(const RealMatrix<long double>&, const RealMatrix<long double>&);
 template long double longest_step(const RealVector<long double>&, const RealVector<long double>&);
-template std::optional<RealMatrix<long double>> scaling_root(const RealMatrix<long double>&, const RealMatrix<long double>&);
+template std::optional<ScalingPoint<long double>> scaling_point(const RealMatrix<long double>&,
+                                                                const RealMatrix<long double>&);
 
 }  // namespace spectralot::saddle

@@ -13,6 +13,8 @@ namespace spectralot::saddle {
 template <class Real>
 using RealMatrix = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>;
 template <class Real>
+using RowMatrix = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+template <class Real>
 using RealVector = Eigen::Matrix<Real, Eigen::Dynamic, 1>;
 
 template <class Real>
@@ -30,6 +32,10 @@ typename A::Scalar inner(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<
 template <class Real>
 RealVector<Real> pack(const RealMatrix<Real>& m, const RealMatrix<Real>& root_scale);
 
+/// The adjoint: tr(m · unpack(v, root_scale)) = <pack(m, root_scale), v> for every symmetric m.
+template <class Real>
+RealMatrix<Real> unpack(const RealVector<Real>& v, const RealMatrix<Real>& root_scale);
+
 /// Largest α with m + α·dm ⪰ 0, m ≻ 0.
 template <class Real>
 Real longest_step(const RealMatrix<Real>& m, const RealMatrix<Real>& dm);
@@ -37,8 +43,15 @@ Real longest_step(const RealMatrix<Real>& m, const RealMatrix<Real>& dm);
 template <class Real>
 Real longest_step(const RealVector<Real>& v, const RealVector<Real>& dv);
 
-/// G with G Gᵀ = W, the Nesterov–Todd scaling point of (q, z): W z W = q. Empty when one of them is numerically singular.
+/// The Nesterov–Todd scaling of a pair (q, z) ≻ 0: W z W = q for W = root·rootᵀ, and in these coordinates both are
+/// diagonal, root⁻¹ q root⁻ᵀ = rootᵀ z root = diag(values).
 template <class Real>
-std::optional<RealMatrix<Real>> scaling_root(const RealMatrix<Real>& q, const RealMatrix<Real>& z);
+struct ScalingPoint {
+    RealMatrix<Real> root, inverse_root;
+    RealVector<Real> values;
+};
+/// Empty when q or z is numerically singular.
+template <class Real>
+std::optional<ScalingPoint<Real>> scaling_point(const RealMatrix<Real>& q, const RealMatrix<Real>& z);
 
 }  // namespace spectralot::saddle

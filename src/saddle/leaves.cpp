@@ -10,59 +10,68 @@ namespace spectralot::saddle {
 template <class Real>
 using EigenSolver = Eigen::SelfAdjointEigenSolver<RealMatrix<Real>>;
 
-template <class Real>
-void SmoothLeaf<Real>::update(const Vector& w) {
-    const Index d = atoms[0].rows();
-    radial = 0.0;
+template <class Atoms>
+void SmoothLeaf<Atoms>::update(const Vector& w) {
     if (spec->kind == GaugeLeaf::Kind::Point) {
         gradient = spec->point.template cast<Real>();
     } else {
-        Matrix moment = Matrix::Zero(d, d);
-        for (std::size_t k = 0; k < atoms.size(); ++k) moment += w(Index(k)) * atoms[k];
-        const EigenSolver<Real> eigen(moment);
+        const Index d = atoms.dimension();
+        const EigenSolver<Real> eigen(atoms.combine(w));
         const Real largest = eigen.eigenvalues()(d - 1);
+        const Real p = Real(spec->p);
         if (!(largest > 0)) {  // φ(0) = 0: any element of K is a subgradient, take the isotropic one
-            gradient = Matrix::Identity(d, d) * std::pow(Real(d), 1.0 / spec->p - 1.0);
-            curvature = Matrix::Zero(Index(atoms.size()), 1);
+            gradient = Matrix::Identity(d, d) * std::pow(Real(d), 1 / p - 1);
+            lambda_ = Vector::Zero(d);
         } else {
-            const Real p = Real(spec->p);
-            const Vector lambda = eigen.eigenvalues().cwiseMax(Real(1e-15) * largest);
-            const Real phi = largest * std::pow((lambda / largest).array().pow(p).sum(), 1.0 / p);
-            const Vector q = (lambda / phi).array().pow(p - 1.0);
-            gradient = eigen.eigenvectors() * q.asDiagonal() * eigen.eigenvectors().transpose();
-            radial = (p - 1.0) / phi;
-            Matrix root(d, d);
-            for (Index i = 0; i < d; ++i) {
-                for (Index j = 0; j < d; ++j) {
-                    const Real difference = lambda(i) - lambda(j);
-                    const bool close = std::abs(difference) <= Real(1e-6) * lambda(i);
-                    root(i, j) = std::sqrt(close ? (p - 1.0) * q(i) / lambda(i) : (q(i) - q(j)) / difference);
-                }
-            }
-            curvature.resize(Index(atoms.size()), d * (d + 1) / 2);
-            for (std::size_t k = 0; k < atoms.size(); ++k) {
-                const Matrix turned = eigen.eigenvectors().transpose() * atoms[k] * eigen.eigenvectors();
-                curvature.row(Index(k)) = pack(turned, root);
-            }
+            lambda_ = eigen.eigenvalues().cwiseMax(Real(1e-15) * largest);
+            const Real phi = largest * std::pow((lambda_ / largest).array().pow(p).sum(), 1 / p);
+            q_ = (lambda_ / phi).array().pow(p - 1);
+            vectors_ = eigen.eigenvectors();
+            gradient = vectors_ * q_.asDiagonal() * vectors_.transpose();
         }
     }
-    slopes.resize(Index(atoms.size()));
-    for (std::size_t k = 0; k < atoms.size(); ++k) slopes(Index(k)) = inner(gradient, atoms[k]);
+    slopes = atoms.slopes(gradient);
     value = slopes.dot(w);  // φ is one-homogeneous
 }
 
-template <class Real>
-RealMatrix<Real> SpectralLeaf<Real>::combine(const Vector& w) const {
-    Matrix sum = Matrix::Zero(atoms[0].rows(), atoms[0].cols());
-    for (std::size_t k = 0; k < atoms.size(); ++k) sum += w(Index(k)) * atoms[k];
-    return sum;
+template <class Atoms>
+Index SmoothLeaf<Atoms>::curvature_size() const {
+    const Index d = atoms.dimension();
+    return spec->kind == GaugeLeaf::Kind::Point ? 0 : d * (d + 1) / 2;
 }
 
-template <class Real>
-void SpectralLeaf<Real>::start(const Vector& w, Real t) {
-    const Index d = atoms[0].rows();
+template <class Atoms>
+void SmoothLeaf<Atoms>::curvature(Eigen::Ref<RowMatrix<Real>> rows) const {
+    if (spec->kind == GaugeLeaf::Kind::Point) return;
+    const Index d = atoms.dimension();
+    const Real p = Real(spec->p);
+    if (!(lambda_(d - 1) > 0)) {
+        rows.setZero();
+        return;
+    }
+    Matrix root(d, d);  // of the divided differences of q(λ)
+    for (Index i = 0; i < d; ++i) {
+        for (Index j = 0; j < d; ++j) {
+            const Real difference = lambda_(i) - lambda_(j);
+            const bool close = std::abs(difference) <= Real(1e-6) * lambda_(i);
+            root(i, j) = std::sqrt(close ? (p - 1) * q_(i) / lambda_(i) : (q_(i) - q_(j)) / difference);
+        }
+    }
+    atoms.pack_rows(vectors_, root, rows);
+    // φ is linear along S: the diagonal entries lose their component along v, v_i² = q_i λ_i / φ, Σ v_i² = 1.
+    const Vector v = q_.cwiseProduct(lambda_).cwiseSqrt().normalized();
+    for (Index k = 0; k < rows.rows(); ++k) {
+        Real along = 0;
+        for (Index i = 0; i < d; ++i) along += v(i) * rows(k, i * (i + 3) / 2);
+        for (Index i = 0; i < d; ++i) rows(k, i * (i + 3) / 2) -= along * v(i);
+    }
+}
+
+template <class Atoms>
+void SpectralLeaf<Atoms>::start(const Vector& w, Real t) {
+    const Index d = atoms.dimension();
     const Matrix identity = Matrix::Identity(d, d);
-    const Matrix s = combine(w);
+    const Matrix s = atoms.combine(w);
     const Real top = EigenSolver<Real>(s, Eigen::EigenvaluesOnly).eigenvalues()(d - 1);
     Q = identity * (t * spec->k / Real(d));
     const Real unit = std::max(top, Real(1e-3));
@@ -72,72 +81,89 @@ void SpectralLeaf<Real>::start(const Vector& w, Real t) {
     Z = theta * identity + V - s;
 }
 
-template <class Real>
-bool SpectralLeaf<Real>::rescale() {
-    const auto g1 = scaling_root(Q, Z);
-    if (!g1) return false;
+template <class Atoms>
+bool SpectralLeaf<Atoms>::rescale() {
     const Index d = Q.rows();
+    second_order1 = second_order2 = Matrix::Zero(d, d);
+    const auto scaling1 = scaling_point(Q, Z);
+    if (!scaling1) return false;
+    first = *scaling1;
     if (bounded) {
-        const auto g2 = scaling_root(R, V);
-        if (!g2) return false;
-        const Eigen::JacobiSVD<Matrix> svd(g1->partialPivLu().solve(*g2), Eigen::ComputeFullU);
-        const Vector omega = svd.singularValues().cwiseAbs2();
-        B = *g1 * svd.matrixU();
+        const auto scaling2 = scaling_point(R, V);
+        if (!scaling2) return false;
+        second = *scaling2;
+        const Eigen::JacobiSVD<Matrix> svd(first.inverse_root * second.root, Eigen::ComputeFullU | Eigen::ComputeFullV);
+        const Vector& root_omega = svd.singularValues();
+        O1 = svd.matrixU();
+        O2 = svd.matrixV() * root_omega.asDiagonal();
+        B = first.root * O1;
+        B_inverse = O1.transpose() * first.inverse_root;
+        const Vector omega = root_omega.cwiseAbs2();
         const Matrix outer = omega * omega.transpose();
-        F = (1.0 + outer.array()).inverse();
+        F = (1 + outer.array()).inverse();
         E = outer.array() * F.array();
-        B_inverse = B.inverse();
         C = B_inverse * B_inverse.transpose();
     } else {
-        B = *g1;
+        O1 = Matrix::Identity(d, d);
+        B = first.root;
         E = Matrix::Ones(d, d);
         F = C = Matrix::Zero(d, d);
     }
     G = B.transpose() * B;
-    const Matrix root = E.cwiseSqrt();
-    rows.resize(Index(atoms.size()), d * (d + 1) / 2);
-    turned.resize(atoms.size());
-    for (std::size_t k = 0; k < atoms.size(); ++k) {
-        turned[k] = B.transpose() * atoms[k] * B;
-        rows.row(Index(k)) = pack(turned[k], root);
-    }
     return true;
 }
 
-template <class Real>
-void SpectralLeaf<Real>::aim(Real mu, Real t, const Vector& w) {
+template <class Atoms>
+void SpectralLeaf<Atoms>::correct(Real share) {
+    // v∘(dq + dz) = μ - v² - dq∘dz for the scaled pair v and its change, ∘ the symmetric product, v diagonal.
+    const auto term = [share](const ScalingPoint<Real>& scaling, const Matrix& dq, const Matrix& dz) -> Matrix {
+        const Matrix product =
+            scaling.inverse_root * dq * scaling.inverse_root.transpose() * scaling.root.transpose() * dz * scaling.root;
+        const Index d = product.rows();
+        const Matrix sums = scaling.values.replicate(1, d) + scaling.values.transpose().replicate(d, 1);
+        return share * (product + product.transpose()).cwiseQuotient(sums);
+    };
+    second_order1 = term(first, dQ, dZ);
+    if (bounded) second_order2 = term(second, dR, dV);
+}
+
+template <class Atoms>
+void SpectralLeaf<Atoms>::aim(Real mu, Real t, const Vector& w) {
     const Index d = Q.rows();
     const Matrix identity = Matrix::Identity(d, d);
-    primal_defect = theta * identity + V - combine(w) - Z;
+    const auto to_target = [mu](const Matrix& basis, const Vector& values, const Matrix& second_order) -> Matrix {
+        return basis.transpose() * (Matrix((mu * values.cwiseInverse() - values).asDiagonal()) - second_order) * basis;
+    };
+    primal_defect = theta * identity + V - atoms.combine(w) - Z;
     turned_defect = B.transpose() * primal_defect * B;
-    r1 = mu * Z.llt().solve(identity) - Q;
-    rho = Matrix::Zero(d, d);
+    centring = to_target(O1, first.values, second_order1);
+    lag = Matrix::Zero(d, d);
     if (bounded) {
         dual_defect = t * identity - Q - R;
-        r2 = mu * V.llt().solve(identity) - R;
-        rho = B_inverse * (r1 + r2 - dual_defect) * B_inverse.transpose();
+        lag = F.cwiseProduct(centring + to_target(O2, second.values, second_order2) -
+                             B_inverse * dual_defect * B_inverse.transpose());
     }
 }
 
-template <class Real>
-void SpectralLeaf<Real>::direction(const Vector& dw, Real dt, Real dth) {
+template <class Atoms>
+void SpectralLeaf<Atoms>::direction(const Vector& dw, const Vector& u, Real dt, Real dth) {
     const Index d = Q.rows();
     const Matrix identity = Matrix::Identity(d, d);
-    Matrix X = -dth * G - turned_defect;
-    for (std::size_t k = 0; k < atoms.size(); ++k) X += dw(Index(k)) * turned[k];
-    const Matrix lag = F.cwiseProduct(rho - dt * C);
+    const Matrix d_moment = atoms.combine(dw);
+    const Matrix X = B.transpose() * d_moment * B - dth * G;
+    const Matrix dt_lag = dt * F.cwiseProduct(C);
     d_theta = dth;
-    dQ = symmetric<Real>(r1 - B * (lag - E.cwiseProduct(X)) * B.transpose());
-    dZ = dth * identity - combine(dw) + primal_defect;
+    dQ = symmetric<Real>(B * (pull() + dt_lag + unpack<Real>(u, E.cwiseSqrt())) * B.transpose());
+    dZ = dth * identity - d_moment + primal_defect;
     if (bounded) {
-        dV = symmetric<Real>(B_inverse.transpose() * (F.cwiseProduct(X) + lag) * B_inverse);
+        dV = symmetric<Real>(B_inverse.transpose() * (F.cwiseProduct(X - turned_defect) + lag - dt_lag) * B_inverse);
         dR = dt * identity + dual_defect - dQ;
         dZ += dV;
     }
 }
 
-template <class Real>
-RealMatrix<Real> SpectralLeaf<Real>::feasible_metric(Real t) const {
+template <class Atoms>
+RealMatrix<typename Atoms::Real> SpectralLeaf<Atoms>::feasible_metric(Real t) const {
     const EigenSolver<Real> eigen(Q / t);
     const Vector& lambda = eigen.eigenvalues();
     if (!bounded) {
@@ -153,9 +179,11 @@ RealMatrix<Real> SpectralLeaf<Real>::feasible_metric(Real t) const {
     return eigen.eigenvectors() * (t * q).asDiagonal() * eigen.eigenvectors().transpose();
 }
 
-template struct SmoothLeaf<double>;
-template struct SpectralLeaf<double>;
-template struct SmoothLeaf<long double>;
-template struct SpectralLeaf<long double>;
+template struct SmoothLeaf<PlanAtoms<double>>;
+template struct SpectralLeaf<PlanAtoms<double>>;
+template struct SmoothLeaf<PlanAtoms<long double>>;
+template struct SpectralLeaf<PlanAtoms<long double>>;
+template struct SmoothLeaf<ArcAtoms>;
+template struct SpectralLeaf<ArcAtoms>;
 
 }  // namespace spectralot::saddle

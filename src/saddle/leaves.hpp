@@ -1,60 +1,75 @@
 /// The two kinds of leaves of a gauge's program, as the interior point sees them.
 #pragma once
 
-#include "saddle/cone.hpp"
+#include "saddle/atoms.hpp"
 #include "spectralot/gauge/program.hpp"
 
 #include <utility>
-#include <vector>
 
 namespace spectralot::saddle {
 
 /// Point and Schatten leaves: φ is a differentiable function of S.
-template <class Real>
+template <class Atoms>
 struct SmoothLeaf {
+    using Real = typename Atoms::Real;
     using Matrix = RealMatrix<Real>;
     using Vector = RealVector<Real>;
 
     const GaugeLeaf* spec;
-    std::vector<Matrix> atoms;  // blocks of the moments
+    typename Atoms::Part atoms;
     Real value = 0.0;
     Matrix gradient;
-    Vector slopes;     // tr(gradient·atom_k)
-    Matrix curvature;  // rows pack to the Hessian: tᵀt = <S_k, ∇²φ S_j>, but for the rank-one part
-    Real radial = 0.0;  // ∇²φ = curvature - radial·gradient⊗gradient
+    Vector slopes;  // tr(gradient·S_k)
 
-    SmoothLeaf(const GaugeLeaf& leaf, std::vector<Matrix> blocks) : spec(&leaf), atoms(std::move(blocks)) {}
+    SmoothLeaf(const GaugeLeaf& leaf, typename Atoms::Part part) : spec(&leaf), atoms(std::move(part)) {}
 
-    /// Value, gradient and curvature at Σ w_k S_k.
+    /// Value, gradient and slopes at Σ w_k S_k.
     void update(const Vector& w);
+
+    [[nodiscard]] Index curvature_size() const;
+    /// T with T Tᵀ = (<S_k, ∇²φ S_l>)_kl at the last update.
+    void curvature(Eigen::Ref<RowMatrix<Real>> T) const;
+
+private:
+    // Of the moment at the last update: eigenvalues, bounded away from zero, and eigenvectors; λ = φ q^(1/(p-1)).
+    Vector lambda_, q_;
+    Matrix vectors_;
+};
+
+/// Iterate of a spectral leaf.
+template <class Real>
+struct SpectralPoint {
+    Real theta = 0.0;
+    RealMatrix<Real> Q, Z, R, V;
 };
 
 /// Ky Fan leaf: φ = min kθ + tr V with Z = θI + V - S ⪰ 0, V ⪰ 0, and dual Q + R = t I, tr Q = k t.
 /// For k = 1 the bound Q ⪯ tI is implied and V, R are absent.
-template <class Real>
-struct SpectralLeaf {
+template <class Atoms>
+struct SpectralLeaf : SpectralPoint<typename Atoms::Real> {
+    using Real = typename Atoms::Real;
     using Matrix = RealMatrix<Real>;
     using Vector = RealVector<Real>;
+    using SpectralPoint<Real>::theta, SpectralPoint<Real>::Q, SpectralPoint<Real>::Z, SpectralPoint<Real>::R,
+        SpectralPoint<Real>::V;
 
     const GaugeLeaf* spec;
-    std::vector<Matrix> atoms;
+    typename Atoms::Part atoms;
     bool bounded;  // k > 1
-    Real theta = 0.0;
-    Matrix Q, Z, R, V;
-    // Scaling of the iterate, W1 = B Bᵀ and W2 = B diag(ω) Bᵀ, and the factors that eliminate (dV, dZ, dQ, dR):
-    // F = 1/(1 + ωωᵀ), E = 1 - F, G = BᵀB, C = (BᵀB)⁻¹ in the basis of B.
-    Matrix B, B_inverse, G, C, E, F, rows;
-    std::vector<Matrix> turned;  // Bᵀ S_k B
-    // Residuals and direction.
-    Matrix r1, r2, primal_defect, dual_defect, rho, turned_defect;
+    // Scaling points of (Q, Z) and (R, V), W1 = B Bᵀ and W2 = B diag(ω) Bᵀ, and the factors that eliminate
+    // (dV, dZ, dQ, dR): F = 1/(1 + ωωᵀ), E = 1 - F, G = BᵀB, C = (BᵀB)⁻¹. In the basis of B, the scaled pairs
+    // diag(values) are O₁ᵀ diag(values₁) O₁ and O₂ᵀ diag(values₂) O₂.
+    ScalingPoint<Real> first, second;
+    Matrix B, B_inverse, G, C, E, F, O1, O2;
+    // Second-order terms of complementarity, in scaled coordinates.
+    Matrix second_order1, second_order2;
+    // Residuals, in the basis of B but for the first two, and direction.
+    Matrix primal_defect, dual_defect, turned_defect, centring, lag;
     Real d_theta = 0.0;
     Matrix dQ, dZ, dR, dV;
 
-    SpectralLeaf(const GaugeLeaf& leaf, std::vector<Matrix> blocks)
-        : spec(&leaf), atoms(std::move(blocks)), bounded(leaf.k > 1) {}
-
-    /// Σ w_k S_k on the leaf's block.
-    [[nodiscard]] Matrix combine(const Vector& w) const;
+    SpectralLeaf(const GaugeLeaf& leaf, typename Atoms::Part part)
+        : spec(&leaf), atoms(std::move(part)), bounded(leaf.k > 1) {}
 
     void start(const Vector& w, Real t);
 
@@ -65,11 +80,24 @@ struct SpectralLeaf {
     /// Computes the scaling of the iterate; false when it is numerically singular.
     bool rescale();
 
+    [[nodiscard]] Index curvature_size() const { return Q.rows() * (Q.rows() + 1) / 2; }
+    /// T with T Tᵀ = (tr(S_k W S_l W))_kl for the scaling of the iterate (of both cones, if bounded).
+    void curvature(Eigen::Ref<RowMatrix<Real>> T) const { atoms.pack_rows(B, E.cwiseSqrt(), T); }
+    /// P: how T pulls on θ, so that T·(this) = -tr(S_k B (E∘G) Bᵀ).
+    [[nodiscard]] Vector theta_coupling() const { return -pack<Real>(G, E.cwiseSqrt()); }
+    /// tr(BᵀS_kB M) for every atom.
+    [[nodiscard]] Vector turned_slopes(const Matrix& M) const { return atoms.slopes(B * M * B.transpose()); }
+
+    /// Takes `share` of the second-order terms of the present direction into account from now on.
+    void correct(Real share);
+
     /// Residuals for complementarity target μ; t is the leaf's weight times its branch's τ.
     void aim(Real mu, Real t, const Vector& w);
+    /// What dQ is, in the basis of B, while nothing else moves.
+    [[nodiscard]] Matrix pull() const { return centring - lag - E.cwiseProduct(turned_defect); }
 
-    /// (dQ, dZ, dR, dV) from the solution of the reduced system; dt is the change of t.
-    void direction(const Vector& dw, Real dt, Real dth);
+    /// (dQ, dZ, dR, dV) from the solution of the Newton system, u its part for this leaf; dt is the change of t.
+    void direction(const Vector& dw, const Vector& u, Real dt, Real dth);
 
     /// The nearest-in-spirit element of t·{0 ⪯ Q ⪯ I, tr Q = k}: clamp the eigenvalues after a common shift.
     [[nodiscard]] Matrix feasible_metric(Real t) const;

@@ -24,7 +24,8 @@ std::vector<int> heaviest_permutation(const SparsePlan& plan) {
     std::vector<int> row_of(n, -1), col_of(n, -1);
     for (std::size_t i = 0; i < n; ++i) {
         if (start[i] == start[i + 1]) return {};
-        const auto best = std::min_element(cost.begin() + std::ptrdiff_t(start[i]), cost.begin() + std::ptrdiff_t(start[i + 1]));
+        const auto best =
+            std::min_element(cost.begin() + std::ptrdiff_t(start[i]), cost.begin() + std::ptrdiff_t(start[i + 1]));
         u[i] = *best;
         const auto j = std::size_t(target[std::size_t(best - cost.begin())]);
         if (row_of[j] < 0) {

@@ -23,7 +23,9 @@ double total_weight(const DiscreteMeasure& measure) {
     return measure.weights.size() ? total.value() : double(measure.size());
 }
 
-double weight(const DiscreteMeasure& measure, Index i) { return measure.weights.size() ? measure.weights(i) : 1.0; }
+double weight(const DiscreteMeasure& measure, Index i) {
+    return measure.weights.size() ? measure.weights(i) : 1.0;
+}
 
 /// ∂/∂(unnormalised weights): the potential minus its mean, per unit of total mass.
 Vector weight_gradient(const DiscreteMeasure& measure, const Vector& potential) {
@@ -35,10 +37,12 @@ Vector weight_gradient(const DiscreteMeasure& measure, const Vector& potential) 
 
 }  // namespace
 
-DiscreteMeasure geodesic(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan, double t) {
+DiscreteMeasure geodesic(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge,
+                         const SparsePlan& plan, double t) {
     check_plan(mu, nu, plan);
     if (!(t >= 0.0 && t <= 1.0)) throw_invalid("t", "must lie in [0, 1]", to_text(t));
-    if (!gauge.is_monotone()) throw_invalid("gauge", "geodesics need a monotone gauge (there is no metric otherwise)", gauge.repr());
+    if (!gauge.is_monotone())
+        throw_invalid("gauge", "geodesics need a monotone gauge (there is no metric otherwise)", gauge.repr());
     const auto size = Index(plan.size());
     DiscreteMeasure at_t{.points = Points(size, mu.dimension()), .weights = Vector(size)};
     for (Index k = 0; k < size; ++k) {
@@ -58,8 +62,10 @@ Points barycentric_map(const DiscreteMeasure& mu, const DiscreteMeasure& nu, con
         mass(plan.row[k]) += plan.mass[k];
     }
     for (Index i = 0; i < mu.size(); ++i) {
-        if (mass(i) > 0.0) image.row(i) /= mass(i);
-        else image.row(i) = mu.points.row(i);
+        if (mass(i) > 0.0)
+            image.row(i) /= mass(i);
+        else
+            image.row(i) = mu.points.row(i);
     }
     return image;
 }
@@ -67,17 +73,22 @@ Points barycentric_map(const DiscreteMeasure& mu, const DiscreteMeasure& nu, con
 Matching matching(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan) {
     check_plan(mu, nu, plan);
     if (mu.size() != nu.size()) {
-        throw_invalid("plan", "a matching needs as many points on both sides", std::to_string(mu.size()) + " and " + std::to_string(nu.size()));
+        throw_invalid("plan", "a matching needs as many points on both sides",
+                      std::to_string(mu.size()) + " and " + std::to_string(nu.size()));
     }
     for (const DiscreteMeasure* measure : {&mu, &nu}) {
-        if (measure->weights.size() && measure->weights.maxCoeff() - measure->weights.minCoeff() > 1e-9 * measure->weights.maxCoeff()) {
-            throw_invalid("plan", "a matching needs equal weights", "weights between " + to_text(measure->weights.minCoeff()) +
-                          " and " + to_text(measure->weights.maxCoeff()));
+        if (measure->weights.size() &&
+            measure->weights.maxCoeff() - measure->weights.minCoeff() > 1e-9 * measure->weights.maxCoeff()) {
+            throw_invalid("plan", "a matching needs equal weights",
+                          "weights between " + to_text(measure->weights.minCoeff()) + " and " +
+                              to_text(measure->weights.maxCoeff()));
         }
     }
     Matching result;
     result.target = heaviest_permutation(plan);
-    if (result.target.empty()) throw_invalid("plan", "must have the marginals of the two measures", "a plan whose support holds no permutation");
+    if (result.target.empty())
+        throw_invalid("plan", "must have the marginals of the two measures",
+                      "a plan whose support holds no permutation");
     SparsePlan permutation{.n_rows = plan.n_rows, .n_cols = plan.n_cols, .row = {}, .col = result.target, .mass = {}};
     for (Index i = 0; i < mu.size(); ++i) permutation.row.push_back(int(i));
     permutation.mass.assign(result.target.size(), 1.0 / double(mu.size()));
@@ -92,7 +103,8 @@ EnvelopeGradient gradient(const DiscreteMeasure& mu, const DiscreteMeasure& nu, 
     g.points_b = Points::Zero(nu.size(), nu.dimension());
     for (std::size_t k = 0; k < result.plan.size(); ++k) {
         const Index i = result.plan.row[k], j = result.plan.col[k];
-        const Eigen::RowVectorXd pull = 2.0 * result.plan.mass[k] * (mu.points.row(i) - nu.points.row(j)) * result.metric;
+        const Eigen::RowVectorXd pull =
+            2.0 * result.plan.mass[k] * (mu.points.row(i) - nu.points.row(j)) * result.metric;
         g.points_a.row(i) += pull;
         g.points_b.row(j) -= pull;
     }

@@ -17,24 +17,34 @@ void check_input(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Spa
                  const Potentials& potentials) {
     const Index n = mu.size(), m = nu.size(), d = mu.dimension();
     const auto shape = [](Index rows, Index cols) { return std::to_string(rows) + "x" + std::to_string(cols); };
-    if (plan.n_rows != n || plan.n_cols != m) throw_invalid("plan", "must be " + shape(n, m), shape(plan.n_rows, plan.n_cols));
+    if (plan.n_rows != n || plan.n_cols != m)
+        throw_invalid("plan", "must be " + shape(n, m), shape(plan.n_rows, plan.n_cols));
     if (plan.row.size() != plan.mass.size() || plan.col.size() != plan.mass.size()) {
-        throw_invalid("plan", "rows, columns and masses must have the same length", std::to_string(plan.row.size()) + ", " +
-                      std::to_string(plan.col.size()) + ", " + std::to_string(plan.mass.size()));
+        throw_invalid("plan", "rows, columns and masses must have the same length",
+                      std::to_string(plan.row.size()) + ", " + std::to_string(plan.col.size()) + ", " +
+                          std::to_string(plan.mass.size()));
     }
     for (std::size_t t = 0; t < plan.size(); ++t) {
-        if (plan.row[t] < 0 || plan.row[t] >= n) throw_invalid("plan", "row index out of range", std::to_string(plan.row[t]));
-        if (plan.col[t] < 0 || plan.col[t] >= m) throw_invalid("plan", "column index out of range", std::to_string(plan.col[t]));
+        if (plan.row[t] < 0 || plan.row[t] >= n)
+            throw_invalid("plan", "row index out of range", std::to_string(plan.row[t]));
+        if (plan.col[t] < 0 || plan.col[t] >= m)
+            throw_invalid("plan", "column index out of range", std::to_string(plan.col[t]));
         if (!(plan.mass[t] >= 0.0 && std::isfinite(plan.mass[t]))) {
             throw_invalid("plan", "masses must be finite and non-negative", to_text(plan.mass[t]));
         }
     }
-    if (metric.rows() != d || metric.cols() != d) throw_invalid("metric", "must be " + shape(d, d), shape(metric.rows(), metric.cols()));
+    if (metric.rows() != d || metric.cols() != d)
+        throw_invalid("metric", "must be " + shape(d, d), shape(metric.rows(), metric.cols()));
     if (!metric.allFinite()) throw_invalid("metric", "must be finite", "NaN or infinity");
-    if (!metric.isApprox(metric.transpose(), 1e-9)) throw_invalid("metric", "must be symmetric", "a matrix that is not");
-    if (potentials.a.size() != n) throw_invalid("potentials", "first must have length " + std::to_string(n), std::to_string(potentials.a.size()));
-    if (potentials.b.size() != m) throw_invalid("potentials", "second must have length " + std::to_string(m), std::to_string(potentials.b.size()));
-    if (!potentials.a.allFinite() || !potentials.b.allFinite()) throw_invalid("potentials", "must be finite", "NaN or infinity");
+    if (!metric.isApprox(metric.transpose(), 1e-9))
+        throw_invalid("metric", "must be symmetric", "a matrix that is not");
+    if (potentials.a.size() != n)
+        throw_invalid("potentials", "first must have length " + std::to_string(n), std::to_string(potentials.a.size()));
+    if (potentials.b.size() != m)
+        throw_invalid("potentials", "second must have length " + std::to_string(m),
+                      std::to_string(potentials.b.size()));
+    if (!potentials.a.allFinite() || !potentials.b.allFinite())
+        throw_invalid("potentials", "must be finite", "NaN or infinity");
 }
 
 /// The atoms that carry mass, in the coordinates u with (y-x)ᵀQ(y-x) = Σ_r sign_r (u_r(y)-u_r(x))².
@@ -45,7 +55,8 @@ struct Side {
     Vector mass;  // normalised
 };
 
-Side project(const DiscreteMeasure& measure, const Vector& potential, const Eigen::RowVectorXd& centre, const Matrix& map) {
+Side project(const DiscreteMeasure& measure, const Vector& potential, const Eigen::RowVectorXd& centre,
+             const Matrix& map) {
     Side side;
     CompensatedSum total;
     for (Index i = 0; i < measure.size(); ++i) {
@@ -92,8 +103,8 @@ Vector c_transform_line(const Side& x, const Side& y) {
         std::sort(order.begin(), order.end(), [&](Index i, Index j) { return u(i, 0) < u(j, 0); });
         return order;
     };
-    std::vector<Index> hull;        // parabolas on the envelope, left to right
-    std::vector<double> starts;     // where each takes over
+    std::vector<Index> hull;     // parabolas on the envelope, left to right
+    std::vector<double> starts;  // where each takes over
     for (const Index j : sorted(y.u)) {
         const double v = y.u(j, 0), h = v * v - y.potential(j);
         double start = -infinity;
@@ -140,14 +151,16 @@ Verification verify(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const 
     Verification result;
     const double diameter = diameter_bound(mu, nu);
     result.marginal_error = marginal_error(plan, mu, nu);
-    result.certificate.upper = safe_upper(gauge, second_moment(plan, mu.points, nu.points), result.marginal_error, diameter);
+    result.certificate.upper =
+        safe_upper(gauge, second_moment(plan, mu.points, nu.points), result.marginal_error, diameter);
     result.metric_excess = gauge.membership_excess(metric);
 
     const Eigen::SelfAdjointEigenSolver<Matrix> eigen(metric);
     const Vector& lambda = eigen.eigenvalues();
     const double largest = lambda.cwiseAbs().maxCoeff();
     const Index d = lambda.size();
-    const bool line = largest == lambda(d - 1) && (d == 1 || lambda.head(d - 1).cwiseAbs().maxCoeff() <= 1e-14 * largest);
+    const bool line =
+        largest == lambda(d - 1) && (d == 1 || lambda.head(d - 1).cwiseAbs().maxCoeff() <= 1e-14 * largest);
     const Index used = line ? 1 : d;
     const Matrix map = eigen.eigenvectors().rightCols(used) * lambda.tail(used).cwiseAbs().cwiseSqrt().asDiagonal();
     const Vector signs = lambda.tail(used).cwiseSign();

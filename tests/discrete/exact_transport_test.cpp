@@ -328,8 +328,8 @@ TEST(ExactTransport, RoundingOfLargePotentialsStartsNoEndlessPivots) {
     ExactTransport transport(mu, nu);
     for (int k = 0; k < 6; ++k) {
         const Points root = gaussian_points(2, d, random);
-        const Matrix Q = k == 0 ? Matrix(Matrix::Identity(d, d))
-                                : Matrix(root.transpose() * root + 1e-4 * Matrix::Identity(d, d));
+        const Matrix Q =
+            k == 0 ? Matrix(Matrix::Identity(d, d)) : Matrix(root.transpose() * root + 1e-4 * Matrix::Identity(d, d));
         EXPECT_LT(transport.solve(Q).n_pivots, 25 * 2 * n) << k;
     }
 }

@@ -21,11 +21,17 @@ constexpr double rounding = 16.0 * d * epsilon;
 std::vector<Matrix> moments() {
     std::mt19937_64 random(3);
     const Matrix R = random_orthogonal(random, d);
-    return {random_psd(random, d), random_psd(random, d), random_psd(random, d, 2), random_psd(random, d, 1),
-            R * Vector{{2.0, 2.0, 2.0, 0.5}}.asDiagonal() * R.transpose(), Matrix::Identity(d, d)};
+    return {random_psd(random, d),
+            random_psd(random, d),
+            random_psd(random, d, 2),
+            random_psd(random, d, 1),
+            R * Vector{{2.0, 2.0, 2.0, 0.5}}.asDiagonal() * R.transpose(),
+            Matrix::Identity(d, d)};
 }
 
-bool is_psd(const Matrix& A) { return eigenvalues(A).minCoeff() >= -rounding * eigenvalues(A).cwiseAbs().maxCoeff(); }
+bool is_psd(const Matrix& A) {
+    return eigenvalues(A).minCoeff() >= -rounding * eigenvalues(A).cwiseAbs().maxCoeff();
+}
 
 TEST(Gauge, ActiveMatrixSupportsTheGauge) {
     for (const auto& [name, gauge] : monotone_gauges())

@@ -2,8 +2,8 @@
 #include "spectralot/gauge/gauges.hpp"
 #include "spectralot/gauge/selector.hpp"
 
-#include <Eigen/SVD>
 #include <gtest/gtest.h>
+#include <Eigen/SVD>
 #include <nlohmann/json.hpp>
 
 #include <fstream>

@@ -3,9 +3,9 @@
 #include "spectralot/gauge/gauges.hpp"
 #include "support/gauge_reference.hpp"
 
+#include <gtest/gtest.h>
 #include <Eigen/Cholesky>
 #include <Eigen/SVD>
-#include <gtest/gtest.h>
 
 namespace spectralot {
 namespace {
@@ -18,7 +18,9 @@ using reference::random_points;
 
 constexpr int d = 4;
 
-double inner(const Points& a, const Points& b) { return a.cwiseProduct(b).sum(); }
+double inner(const Points& a, const Points& b) {
+    return a.cwiseProduct(b).sum();
+}
 
 /// The convex gauges and the root norms 1/2 ≤ p < 1, which have selectors too.
 std::vector<NamedGauge> gauges_with_selectors() {
@@ -34,8 +36,11 @@ std::vector<Points> forces() {
     std::mt19937_64 random(21);
     const Matrix U = random_orthogonal(random, 6).leftCols(d);
     const Matrix W = random_orthogonal(random, d);
-    return {random_points(random, 9, d), random_points(random, d, d), random_points(random, 2, d),
-            random_points(random, 1, d), random_points(random, 8, 2) * random_points(random, 2, d),
+    return {random_points(random, 9, d),
+            random_points(random, d, d),
+            random_points(random, 2, d),
+            random_points(random, 1, d),
+            random_points(random, 8, 2) * random_points(random, 2, d),
             U * Vector{{2.0, 2.0, 0.5, 0.5}}.asDiagonal() * W.transpose()};
 }
 
@@ -282,12 +287,14 @@ TEST(Selector, SearchesStayAccurateForIllConditionedForces) {
     const Points G = U * sigma.asDiagonal() * W.transpose();
     EXPECT_LE(selector(ConicSum{{operator_gauge(), Schatten{2.0}}, {1.0, 0.5}}, G).fenchel_residual, 1e-9);
     EXPECT_LE(selector(ConicSum{{operator_gauge(), WeightedTrace{reference::random_psd(random, 6)}}, {1.0, 0.5}}, G)
-                  .fenchel_residual, 1e-13);
+                  .fenchel_residual,
+              1e-13);
 }
 
 /// A user's own gauge: the same functions as one of ours, without its program.
 Gauge custom_copy(const Gauge& gauge) {
-    return CustomGauge{[gauge](const Matrix& S) { return gauge(S); }, [gauge](const Matrix& S) { return gauge.active(S); }};
+    return CustomGauge{[gauge](const Matrix& S) { return gauge(S); },
+                       [gauge](const Matrix& S) { return gauge.active(S); }};
 }
 
 TEST(CustomGauge, SelectorOfAPolytopeIsExact) {

@@ -30,7 +30,8 @@ TEST(GaugeValidation, NamesArgumentRuleAndValue) {
     EXPECT_REFUSED(Gauge(Schatten{nan}), "p: must be at least 1/2, got nan");
     EXPECT_REFUSED(Gauge(KyFan{0}), "k: must be at least 1, got 0");
     EXPECT_REFUSED(Gauge(KyFan{3}).check_dimension(2), "k: must be at most the dimension 2, got 3");
-    EXPECT_REFUSED(Gauge(WeightedTrace{Matrix{{1.0, 0.5}, {0.0, 1.0}}}), "A: must be symmetric, got an asymmetry of 0.5");
+    EXPECT_REFUSED(Gauge(WeightedTrace{Matrix{{1.0, 0.5}, {0.0, 1.0}}}),
+                   "A: must be symmetric, got an asymmetry of 0.5");
     EXPECT_REFUSED(Gauge(WeightedTrace{Matrix{{1.0, 0.0}, {0.0, -2.0}}}),
                    "A: must be positive definite, got smallest eigenvalue -2");
     EXPECT_REFUSED(Gauge(WeightedTrace{Matrix{{nan, 0.0}, {0.0, 2.0}}}), "A: must be finite, got nan at (0, 0)");
@@ -52,7 +53,8 @@ TEST(GaugeValidation, NamesArgumentRuleAndValue) {
 TEST(GaugeValidation, BlocksAreDisjointAndCoverEverything) {
     const Gauge g = trace_gauge();
     EXPECT_REFUSED(Gauge(BlockSum{{{0, 1}, {1, 2}}, {g, g}}), "blocks: must be disjoint, got coordinate 1 twice");
-    EXPECT_REFUSED(Gauge(BlockSum{{{0}, {2}}, {g, g}}), "blocks: must cover every coordinate, got coordinate 1 missing");
+    EXPECT_REFUSED(Gauge(BlockSum{{{0}, {2}}, {g, g}}),
+                   "blocks: must cover every coordinate, got coordinate 1 missing");
     EXPECT_REFUSED(Gauge(BlockSum{{{-1}, {0}}, {g, g}}), "blocks: must hold coordinates from 0 on, got -1");
     EXPECT_REFUSED(Gauge(BlockSum{{{0}, {1}}, {g}}), "gauges: must be one per block, 2, got 1");
     EXPECT_REFUSED(Gauge(BlockSum{{{0}, {}}, {g, g}}), "blocks: must not contain an empty block, got [[0], []]");

@@ -20,7 +20,9 @@ inline Matrix random_matrix(std::mt19937_64& random, Index rows, Index cols) {
     return Matrix::NullaryExpr(rows, cols, [&] { return normal(random); });
 }
 
-inline Points random_points(std::mt19937_64& random, Index rows, Index cols) { return random_matrix(random, rows, cols); }
+inline Points random_points(std::mt19937_64& random, Index rows, Index cols) {
+    return random_matrix(random, rows, cols);
+}
 
 /// PSD of the given rank (full by default).
 inline Matrix random_psd(std::mt19937_64& random, Index d, Index rank = -1) {
@@ -94,13 +96,13 @@ inline std::vector<NamedGauge> monotone_gauges() {
         {"operator and trace", ConicSum{{operator_gauge(), trace_gauge()}, {0.9, 0.1}}},
         {"mixed sum", ConicSum{{Schatten{1.5}, WeightedTrace{A}, KyFan{2}}, {1.0, 0.3, 2.0}}},
         {"sum of blocks", ConicSum{{two_blocks, largest_block, operator_gauge()}, {1.0, 2.0, 0.5}}},
-        {"block of sums", BlockMax{{{0, 2}, {1, 3}},
-                                   {ConicSum{{operator_gauge(), WeightedTrace{B}}, {1.0, 1.0}},
-                                    Polyhedral{{B, Matrix::Identity(2, 2)}}},
-                                   {1.0, 0.7}}},
-        {"nested maxima", ConicSum{{BlockMax{{{0, 1}, {2, 3}}, {Polyhedral{{B, 2.0 * B}}, KyFan{1}}, {}},
-                                    Polyhedral{{first, second}}},
-                                   {2.0, 1.0}}},
+        {"block of sums",
+         BlockMax{{{0, 2}, {1, 3}},
+                  {ConicSum{{operator_gauge(), WeightedTrace{B}}, {1.0, 1.0}}, Polyhedral{{B, Matrix::Identity(2, 2)}}},
+                  {1.0, 0.7}}},
+        {"nested maxima",
+         ConicSum{{BlockMax{{{0, 1}, {2, 3}}, {Polyhedral{{B, 2.0 * B}}, KyFan{1}}, {}}, Polyhedral{{first, second}}},
+                  {2.0, 1.0}}},
     };
 }
 

@@ -93,7 +93,8 @@ TEST(Matching, CostsAtLeastTheCertifiedValue) {
         const TransportResult r = solve(mu, nu, gauge, {.tol = 1e-9});
         EXPECT_GE(matching(mu, nu, gauge, r.plan).cost, r.certificate.lower);
     }
-    EXPECT_THROW(matching(mu, {random_cloud(random, 39, 2), {}}, trace_gauge(), SparsePlan{.n_rows = 40, .n_cols = 39, .row = {}, .col = {}, .mass = {}}),
+    EXPECT_THROW(matching(mu, {random_cloud(random, 39, 2), {}}, trace_gauge(),
+                          SparsePlan{.n_rows = 40, .n_cols = 39, .row = {}, .col = {}, .mass = {}}),
                  InvalidArgument);
 }
 

@@ -4,8 +4,8 @@
 #include "spectralot/transport/interpolate.hpp"
 #include "spectralot/transport/verify.hpp"
 
-#include <Eigen/QR>
 #include <gtest/gtest.h>
+#include <Eigen/QR>
 
 #include <algorithm>
 #include <cmath>
@@ -221,7 +221,8 @@ TEST(Solve, KeepsAnHonestBracketWhenStopped) {
 
 TEST(Solve, BracketsShrinkMonotonically) {
     std::mt19937 random(7);
-    const TransportResult r = solve({random_cloud(random, 80, 3), {}}, {random_cloud(random, 70, 3), {}}, operator_gauge(), {.tol = 1e-9});
+    const TransportResult r =
+        solve({random_cloud(random, 80, 3), {}}, {random_cloud(random, 70, 3), {}}, operator_gauge(), {.tol = 1e-9});
     ASSERT_EQ(int(r.history.size()), r.n_iter);
     for (std::size_t k = 1; k < r.history.size(); ++k) {
         EXPECT_GE(r.history[k].lower, r.history[k - 1].lower);
@@ -231,7 +232,8 @@ TEST(Solve, BracketsShrinkMonotonically) {
 
 TEST(Solve, NamesWhatIsWrong) {
     const DiscreteMeasure good{Points::Random(4, 3), {}};
-    const auto message = [&](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const TransportOptions& options) {
+    const auto message = [&](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge,
+                             const TransportOptions& options) {
         try {
             solve(mu, nu, gauge, options);
         } catch (const InvalidArgument& error) {

@@ -17,17 +17,26 @@ struct Potentials {
 };
 
 struct ExactOptions {
-    int n_threads = 1;     ///< for pricing and initialisation; 0 = all cores; same bits for any number
-    CancelToken cancel;    ///< stops within a fraction of a second with the best bracket
+    int n_threads = 1;   ///< for pricing and initialisation; 0 = all cores; same bits for any number
+    CancelToken cancel;  ///< stops within a fraction of a second with the best bracket
 };
 
 struct ExactResult {
-    SparsePlan plan;           ///< optimal basic coupling, at most n+m-1 entries
-    Potentials potentials;     ///< prove certificate.lower
-    Matrix moment;             ///< S(P)
-    Certificate certificate;   ///< of W_Q² = min_P Σ P_ij c_ij; rounding, marginals and centring included
+    SparsePlan plan;                 ///< optimal basic coupling, at most n+m-1 entries
+    Potentials potentials;           ///< prove certificate.lower
+    Matrix moment;                   ///< S(P)
+    Certificate certificate;         ///< of W_Q² = min_P Σ P_ij c_ij; rounding, marginals and centring included
     Status status = Status::Solved;  ///< or Interrupted: a coupling and a valid bracket that need not be tight
     std::int64_t n_pivots = 0;
+};
+
+/// What one look at all pairs says about potentials that belong to a metric.
+struct PricedPotentials {
+    Potentials potentials;   ///< completed to feasible ones, for all atoms
+    double lower = 0.0;      ///< what they prove for W_Q², rounding included
+    std::vector<int> row{};  ///< pairs of positive mass of least slack, sorted by (row, col), no duplicates
+    std::vector<int> col{};
+    std::vector<double> slack{};  ///< c_ij - f_i - g_j for the potentials as they were given
 };
 
 /// Stateful solver for a sequence of metrics between the same two measures: the basis of the last solve is kept,
@@ -46,6 +55,11 @@ public:
     ExactTransport& operator=(ExactTransport&&) noexcept;
 
     ExactResult solve(const Matrix& Q, const ExactOptions& options = {});
+
+    /// Completes any potentials to feasible ones for the metric Q, and finds up to `per_point` pairs of least slack in
+    /// each row and each column. No transport problem is solved: O(nmd) in high dimension.
+    [[nodiscard]] PricedPotentials price(const Matrix& Q, const Potentials& guess, int per_point,
+                                         const ExactOptions& options = {}) const;
 
 private:
     struct State;

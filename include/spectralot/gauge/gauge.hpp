@@ -25,7 +25,8 @@ class GaugeModel {
 public:
     virtual ~GaugeModel() = default;
 
-    /// γ(S) for S symmetric PSD (its negative eigenvalues count as zero). Absolute error ≤ 8·d·eps·γ(S); no overflow for entries in 1e±300.
+    /// γ(S) for S symmetric PSD (its negative eigenvalues count as zero). Absolute error ≤ 8·d·eps·γ(S); no overflow
+    /// for entries in 1e±300.
     [[nodiscard]] virtual double value(const Matrix& moment) const = 0;
     /// A maximiser Q of tr(QS) over K; the isotropic choice at ties (math.md §1).
     [[nodiscard]] virtual Matrix active(const Matrix& moment) const = 0;
@@ -87,7 +88,9 @@ public:
     [[nodiscard]] bool is_monotone() const { return model_->is_monotone(); }
     [[nodiscard]] ComparisonConstants comparison_constants(int d) const;
     [[nodiscard]] double membership_excess(const Matrix& metric) const;
-    [[nodiscard]] bool contains(const Matrix& metric, double tol = 1e-9) const { return membership_excess(metric) <= tol; }
+    [[nodiscard]] bool contains(const Matrix& metric, double tol = 1e-9) const {
+        return membership_excess(metric) <= tol;
+    }
     [[nodiscard]] std::optional<GaugeProgram> program(int d) const { return model_->program(d); }
     void check_dimension(int d) const { model_->check_dimension(d); }
     [[nodiscard]] bool is_convex() const { return model_->is_convex(); }

@@ -62,7 +62,11 @@ struct CustomGauge {
     operator Gauge() const;
 };
 
-inline Gauge trace_gauge() { return Schatten{.p = 1.0}; }
-inline Gauge operator_gauge() { return Schatten{.p = infinity}; }
+inline Gauge trace_gauge() {
+    return Schatten{.p = 1.0};
+}
+inline Gauge operator_gauge() {
+    return Schatten{.p = infinity};
+}
 
 }  // namespace spectralot

@@ -21,10 +21,10 @@ struct GaugeLeaf {
     Kind kind = Kind::Point;
     std::vector<int> block{};  ///< coordinates of S it acts on, increasing
     Matrix point{};            ///< A, for Point only
-    double p = 0.0;          ///< for Schatten only
-    int k = 0;               ///< for KyFan only
-    double weight = 1.0;     ///< > 0 (Entrywise: A carries the sign)
-    int branch = 0;          ///< the branch it belongs to; 0 is the root
+    double p = 0.0;            ///< for Schatten only
+    int k = 0;                 ///< for KyFan only
+    double weight = 1.0;       ///< > 0 (Entrywise: A carries the sign)
+    int branch = 0;            ///< the branch it belongs to; 0 is the root
 };
 
 /// max over `n_branches` consecutive branches starting at `first_branch` (≥ 1), times weight, inside `branch`.

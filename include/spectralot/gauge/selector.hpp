@@ -11,9 +11,9 @@ enum class SelectorPath { Zero, Gram, CholeskyQR, QR };  ///< how the singular v
 std::string_view to_string(SelectorPath path);
 
 struct SelectorResult {
-    Points direction;             ///< J(G), n×d, same units as G
-    double dual_norm = 0.0;       ///< N*(G) = N(J(G))
-    int rank = 0;                 ///< numerical rank: singular values above rtol·σ_max
+    Points direction;        ///< J(G), n×d, same units as G
+    double dual_norm = 0.0;  ///< N*(G) = N(J(G))
+    int rank = 0;            ///< numerical rank: singular values above rtol·σ_max
     SelectorPath path = SelectorPath::Zero;
     double fenchel_residual = 0;  ///< |<G,J> + N*²| / N*², and N(J)² against N*²; 0 when G = 0
 };
@@ -22,7 +22,8 @@ struct SelectorResult {
 /// particles, J^μ(g) = W^{-1/2} J(W^{1/2} G) (rows of zero weight stay finite). Cost O(nd² + d³) for n ≥ d.
 /// `rtol` < 0: eps·max(n, d). Works for scales 1e±150. Throws InvalidArgument on NaN, wrong sizes, or a gauge that
 /// is not monotone.
-SelectorResult selector(const Gauge& gauge, const Eigen::Ref<const Points>& G, const Vector& weights = {}, double rtol = -1.0);
+SelectorResult selector(const Gauge& gauge, const Eigen::Ref<const Points>& G, const Vector& weights = {},
+                        double rtol = -1.0);
 
 /// N(V) = γ(VᵀV)^{1/2}, or γ(Σ w_i v_i v_iᵀ)^{1/2} with weights.
 double norm(const Gauge& gauge, const Eigen::Ref<const Points>& V, const Vector& weights = {});

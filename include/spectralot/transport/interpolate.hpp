@@ -7,9 +7,11 @@ namespace spectralot {
 
 /// μ_t = ((1-t)x + t·y)_# P: a constant-speed geodesic of W_γ for monotone γ (paper §5). One atom per plan entry.
 /// Throws InvalidArgument for t outside [0, 1] or a gauge that is not monotone.
-DiscreteMeasure geodesic(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan, double t);
+DiscreteMeasure geodesic(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge,
+                         const SparsePlan& plan, double t);
 
-/// T(x_i) = Σ_j P_ij y_j / Σ_j P_ij (n×d); rows without mass map to the barycentre image of the nearest row: x_i itself.
+/// T(x_i) = Σ_j P_ij y_j / Σ_j P_ij (n×d); rows without mass map to the barycentre image of the nearest row: x_i
+/// itself.
 Points barycentric_map(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const SparsePlan& plan);
 
 /// A permutation extracted from the plan by linear assignment (maximal total plan mass), with its γ-cost (squared),

@@ -12,9 +12,9 @@ namespace spectralot {
 
 /// Options of the static solver. The defaults certify six digits.
 struct TransportOptions {
-    double tol = 1e-6;       ///< certified relative gap (upper - lower)/upper of the squared cost at which to stop
-    int max_iter = 1000;     ///< outer iterations, each one exact transport solve
-    int n_threads = 1;       ///< 0 = all cores; the result does not depend on it
+    double tol = 1e-6;    ///< certified relative gap (upper - lower)/upper of the squared cost at which to stop
+    int max_iter = 1000;  ///< outer iterations, each one exact transport solve
+    int n_threads = 1;    ///< 0 = all cores; the result does not depend on it
     double max_seconds = infinity;  ///< stop with the best bracket after this wall time
 };
 
@@ -34,16 +34,16 @@ struct HistoryRow {
 };
 
 struct TransportResult {
-    double value = 0.0;        ///< W_γ² (squared): the upper end of the certificate
-    Certificate certificate;   ///< lower ≤ W_γ² ≤ upper, proved for the exact input doubles
-    bool converged = false;    ///< relative gap ≤ tol, or zero to rounding
+    double value = 0.0;       ///< W_γ² (squared): the upper end of the certificate
+    Certificate certificate;  ///< lower ≤ W_γ² ≤ upper, proved for the exact input doubles
+    bool converged = false;   ///< relative gap ≤ tol, or zero to rounding
     Status status = Status::IterationLimit;
-    int n_iter = 0;            ///< exact transport solves
+    int n_iter = 0;  ///< outer iterations: one exact transport solve or one step on the masses of single pairs each
     double seconds = 0.0;
-    SparsePlan plan;           ///< coupling P with γ(S(P)) ≤ upper
-    Potentials potentials;     ///< with `metric` they prove `lower`
-    Matrix metric;             ///< Q in K
-    Matrix moment;             ///< S(P)
+    SparsePlan plan;        ///< coupling P with γ(S(P)) ≤ upper
+    Potentials potentials;  ///< with `metric` they prove `lower`
+    Matrix metric;          ///< Q in K
+    Matrix moment;          ///< S(P)
     std::vector<HistoryRow> history;
 
     [[nodiscard]] double distance() const;  ///< W_γ = √value
@@ -60,6 +60,7 @@ TransportResult solve(const DiscreteMeasure& mu, const DiscreteMeasure& nu, cons
                       const TransportOptions& options = {}, const Observer& observer = {});
 
 /// W_γ (not squared). Throws NotSolved when the certificate does not close.
-double distance(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const TransportOptions& options = {});
+double distance(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge,
+                const TransportOptions& options = {});
 
 }  // namespace spectralot

@@ -8,10 +8,10 @@
 namespace spectralot {
 
 struct Verification {
-    Certificate certificate;     ///< bracket proved by the given plan, metric and potentials
-    double marginal_error = 0;   ///< total mass by which the plan misses its marginals
-    double metric_excess = 0;    ///< Q ∈ (1+excess)K
-    double worst_slack = 0;      ///< min over pairs of c_ij - f_i - g_j before the potentials were made feasible
+    Certificate certificate;    ///< bracket proved by the given plan, metric and potentials
+    double marginal_error = 0;  ///< total mass by which the plan misses its marginals
+    double metric_excess = 0;   ///< Q ∈ (1+excess)K
+    double worst_slack = 0;     ///< min over pairs of c_ij - f_i - g_j before the potentials were made feasible
 };
 
 /// Never trusts its input: infeasible potentials are lowered until feasible for all pairs, a metric outside K is

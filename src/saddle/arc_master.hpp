@@ -1,0 +1,64 @@
+/// The master over single arcs: min γ(Σ w_k D_k D_kᵀ) over arc masses w ≥ 0 with the marginals of both measures, for a
+/// growing set of arcs. Where whole plans are poor atoms (high dimension), this is what closes the gap.
+#pragma once
+
+#include "saddle/interior_point.hpp"
+
+#include <optional>
+
+namespace spectralot::saddle {
+
+/// Pairs (row, col) with the slack (y_j-x_i)ᵀQ(y_j-x_i) - f_i - g_j they have now and the mass they start with.
+struct ArcList {
+    std::vector<int> row;
+    std::vector<int> col;
+    std::vector<double> slack;
+    std::vector<double> mass;
+};
+
+class ArcMaster {
+public:
+    /// `x`, `y`: points of positive mass; `a`, `b`: their masses, sums one. Solves the master over whole plans first,
+    /// to the absolute gap `tol`: its saddle point is where the arcs will start.
+    ArcMaster(const GaugeProgram& program, const Points& x, const Points& y, const Vector& a, const Vector& b,
+              const std::vector<Matrix>& plan_moments, double tol);
+    ArcMaster(const ArcMaster&) = delete;
+    ArcMaster& operator=(const ArcMaster&) = delete;
+
+    [[nodiscard]] const Vector& plan_weights() const { return plan_weights_; }
+    /// Q in K, at any time.
+    [[nodiscard]] Matrix metric() const;
+
+    /// Begins with these arcs, sorted by (row, col), and the potentials their slacks belong to.
+    void start(ArcList arcs, const Vector& f, const Vector& g);
+    /// One interior-point iteration; false when double precision is exhausted.
+    bool advance();
+    /// Adds the arcs that are not there yet, sorted by (row, col); their masses are chosen here.
+    void add(const ArcList& arcs);
+
+    [[nodiscard]] const std::vector<int>& rows() const { return atoms_.rows(); }
+    [[nodiscard]] const std::vector<int>& cols() const { return atoms_.cols(); }
+    [[nodiscard]] const Vector& masses() const { return iterate_->masses(); }
+    [[nodiscard]] Vector row_potentials() const;
+    [[nodiscard]] Vector col_potentials() const;
+    /// Σ |marginals of w - (a, b)|.
+    [[nodiscard]] double infeasibility() const { return atoms_.defect(masses()).lpNorm<1>(); }
+    /// Gap between primal and dual over the arcs there are, once feasible.
+    [[nodiscard]] double gap() const { return iterate_->complementarity() * scale_; }
+    [[nodiscard]] double last_step() const { return iterate_->last_step(); }
+
+private:
+    void set_arcs(const std::vector<int>& row, const std::vector<int>& col);
+
+    const GaugeProgram& program_;
+    Points x_, y_;
+    double scale_;  // squared unit of the caller in which the problem has size one
+    Vector plan_weights_;
+    Matrix plan_metric_;
+    double plan_mu_ = 0.0;
+    GaugePoint<double> plan_point_;
+    ArcAtoms atoms_;
+    std::optional<InteriorPoint<ArcAtoms>> iterate_;
+};
+
+}  // namespace spectralot::saddle

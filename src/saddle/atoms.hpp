@@ -1,0 +1,90 @@
+/// What the restricted problem mixes: symmetric moments S_k with weights w ≥ 0 that satisfy linear equations N w = r.
+///
+/// Two kinds: whole plans, few, with weights in the simplex; and single arcs of the bipartite graph, many, of rank
+/// one, with the marginals as equations. Each comes with the parts that a leaf of the gauge's program sees.
+#pragma once
+
+#include "saddle/cone.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace spectralot::saddle {
+
+/// Moments of plans; N w = Σ w_k = 1.
+template <class Real_>
+class PlanAtoms {
+public:
+    using Real = Real_;
+    using Matrix = RealMatrix<Real>;
+    using Vector = RealVector<Real>;
+
+    /// The principal submatrices on one block of coordinates.
+    class Part {
+    public:
+        Part(const std::vector<spectralot::Matrix>& moments, const std::vector<int>& block);
+        [[nodiscard]] Index dimension() const { return moments_[0].rows(); }
+        /// Σ w_k S_k.
+        [[nodiscard]] Matrix combine(const Vector& w) const;
+        /// tr(Q S_k) for every k.
+        [[nodiscard]] Vector slopes(const Matrix& Q) const;
+        /// Row k: pack(BᵀS_kB, root_scale).
+        void pack_rows(const Matrix& B, const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const;
+
+    private:
+        std::vector<Matrix> moments_;
+    };
+
+    explicit PlanAtoms(const std::vector<spectralot::Matrix>& moments) : moments_(&moments) {}
+    [[nodiscard]] Index size() const { return Index(moments_->size()); }
+    [[nodiscard]] Index n_equations() const { return 1; }
+    [[nodiscard]] Part part(const std::vector<int>& block) const { return {*moments_, block}; }
+    /// r - N w.
+    [[nodiscard]] Vector defect(const Vector& w) const { return Vector::Constant(1, 1 - w.sum()); }
+    /// Nᵀφ.
+    [[nodiscard]] Vector pull_back(const Vector& phi) const { return Vector::Constant(size(), phi(0)); }
+
+private:
+    const std::vector<spectralot::Matrix>* moments_;
+};
+
+/// Arcs i → j with S_k = D_k D_kᵀ; N w are the marginals. The last multiplier stays zero: marginals share their sum.
+class ArcAtoms {
+public:
+    using Real = double;
+
+    class Part {
+    public:
+        Part(const Points& displacements, const std::vector<int>& block);
+        [[nodiscard]] Index dimension() const { return displacements_.cols(); }
+        [[nodiscard]] Matrix combine(const Vector& w) const;
+        [[nodiscard]] Vector slopes(const Matrix& Q) const;
+        void pack_rows(const Matrix& B, const Matrix& root_scale, Eigen::Ref<RowMatrix<double>> rows) const;
+
+    private:
+        Points displacements_;
+    };
+
+    ArcAtoms(Vector row_mass, Vector col_mass) : row_mass_(std::move(row_mass)), col_mass_(std::move(col_mass)) {}
+
+    /// Arcs sorted by row; displacements has one row for each.
+    void assign(std::vector<int> rows, std::vector<int> cols, Points displacements);
+
+    [[nodiscard]] Index size() const { return Index(rows_.size()); }
+    [[nodiscard]] Index n_rows() const { return row_mass_.size(); }
+    [[nodiscard]] Index n_cols() const { return col_mass_.size(); }
+    [[nodiscard]] Index n_equations() const { return n_rows() + n_cols(); }
+    [[nodiscard]] const std::vector<int>& rows() const { return rows_; }
+    [[nodiscard]] const std::vector<int>& cols() const { return cols_; }
+    [[nodiscard]] Part part(const std::vector<int>& block) const { return {displacements_, block}; }
+    [[nodiscard]] Vector marginals(const Vector& w) const;
+    [[nodiscard]] Vector defect(const Vector& w) const;
+    [[nodiscard]] Vector pull_back(const Vector& phi) const;
+
+private:
+    Vector row_mass_, col_mass_;
+    std::vector<int> rows_, cols_;
+    Points displacements_;
+};
+
+}  // namespace spectralot::saddle

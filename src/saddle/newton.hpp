@@ -1,0 +1,85 @@
+/// The linear system of one interior-point iteration, for either kind of atoms. T carries the curvature of the leaves;
+/// u = Tᵀw + P z is an unknown of its own, because T is so large at the end that it could not be recomputed from w:
+///
+///   diag(stiffness) w + T u - Nᵀφ + C z = r_w,    -N w = r_φ,    Cᵀw + Pᵀu + A z = r_z.
+#pragma once
+
+#include "saddle/atoms.hpp"
+
+#include "linalg/decompositions.hpp"
+
+namespace spectralot::saddle {
+
+template <class Real>
+struct NewtonVector {
+    RealVector<Real> w;    ///< atoms
+    RealVector<Real> phi;  ///< equations
+    RealVector<Real> z;    ///< branches, maxima and the θ of spectral leaves
+    RealVector<Real> u;
+};
+
+template <class Real>
+struct NewtonMatrix {
+    RealVector<Real> stiffness;     ///< s/w > 0
+    RowMatrix<Real> T;              ///< atoms × u
+    RealMatrix<Real> coupling;      ///< C, atoms × z
+    RealMatrix<Real> row_coupling;  ///< P, u × z
+    RealMatrix<Real> corner;        ///< A, symmetric
+
+    /// T u - Nᵀφ + C z: the first equations without their stiffness, which would blow up the rounding of w.
+    template <class Atoms>
+    [[nodiscard]] RealVector<Real> slope_change(const Atoms& atoms, const NewtonVector<Real>& x) const {
+        return T * x.u - atoms.pull_back(x.phi) + coupling * x.z;
+    }
+};
+
+/// Few atoms: one dense factorisation.
+template <class Real>
+class PlanNewton {
+public:
+    void factor(const PlanAtoms<Real>& atoms, NewtonMatrix<Real> matrix);
+    [[nodiscard]] const NewtonMatrix<Real>& matrix() const { return matrix_; }
+    /// Solution for a right-hand side whose u is zero, refined against the system; false when it is numerically
+    /// singular.
+    bool solve(const NewtonVector<Real>& rhs, NewtonVector<Real>& solution) const;
+
+private:
+    Index n_atoms_ = 0, n_corner_ = 0;
+    NewtonMatrix<Real> matrix_;
+    RealMatrix<Real> system_;
+    Eigen::PartialPivLU<RealMatrix<Real>> factor_;
+};
+
+/// Many arcs: they are eliminated by their stiffness, then the row potentials by their diagonal. What is left has the
+/// size of the columns plus that of T. Cost K D² + (m+D)³/3 for K arcs and D columns of T.
+class ArcNewton {
+public:
+    void factor(const ArcAtoms& atoms, NewtonMatrix<double> matrix);
+    [[nodiscard]] const NewtonMatrix<double>& matrix() const { return matrix_; }
+    bool solve(const NewtonVector<double>& rhs, NewtonVector<double>& solution) const;
+
+private:
+    /// A vector of the reduced system: potentials of the rows; potentials of the columns but the last, then u.
+    struct Reduced {
+        Vector row;
+        Vector rest;
+    };
+    /// [N; -Tᵀ] y and its transpose.
+    [[nodiscard]] Reduced collect(const Vector& y) const;
+    [[nodiscard]] Vector spread(const Reduced& v) const;
+    [[nodiscard]] Reduced solve_reduced(const Reduced& rhs) const;
+    [[nodiscard]] NewtonVector<double> solve_once(const NewtonVector<double>& rhs) const;
+    [[nodiscard]] NewtonVector<double> residual(const NewtonVector<double>& rhs, const NewtonVector<double>& x) const;
+    [[nodiscard]] Index n_free_cols() const { return atoms_->n_cols() - 1; }
+
+    const ArcAtoms* atoms_ = nullptr;
+    NewtonMatrix<double> matrix_;
+    Vector theta_;                // 1/stiffness
+    Vector row_sum_;              // Σ θ over the arcs of a row
+    RowMatrix<double> row_mean_;  // θ-weighted means of the rows of T over the arcs of a row
+    Eigen::LLT<Matrix> factor_;   // of the reduced matrix without the rows
+    std::vector<Reduced> corner_columns_;
+    Eigen::PartialPivLU<Matrix> corner_;
+};
+
+}  // namespace spectralot::saddle

@@ -1,0 +1,35 @@
+#include "saddle/program.hpp"
+
+#include "linalg/decompositions.hpp"
+#include "saddle/cone.hpp"
+
+#include <cmath>
+
+namespace spectralot::saddle {
+
+double evaluate(const GaugeProgram& program, const Matrix& moment) {
+    Vector h = Vector::Zero(program.n_branches);
+    for (const GaugeLeaf& leaf : program.leaves) {
+        const Matrix part = moment(leaf.block, leaf.block);
+        double value = 0.0;
+        if (leaf.kind == GaugeLeaf::Kind::Point) {
+            value = inner(leaf.point, part);
+        } else {
+            const Vector lambda =
+                Eigen::SelfAdjointEigenSolver<Matrix>(part, Eigen::EigenvaluesOnly).eigenvalues().cwiseMax(0.0);
+            const double top = lambda.maxCoeff();
+            if (leaf.kind == GaugeLeaf::Kind::KyFan) {
+                value = lambda.tail(leaf.k).sum();
+            } else if (top > 0) {
+                value = top * std::pow((lambda / top).array().pow(leaf.p).sum(), 1.0 / leaf.p);
+            }
+        }
+        h(leaf.branch) += leaf.weight * value;
+    }
+    for (auto maximum = program.maxima.rbegin(); maximum != program.maxima.rend(); ++maximum) {
+        h(maximum->branch) += maximum->weight * h.segment(maximum->first_branch, maximum->n_branches).maxCoeff();
+    }
+    return h(0);
+}
+
+}  // namespace spectralot::saddle

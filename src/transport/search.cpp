@@ -1,0 +1,152 @@
+#include "transport/search.hpp"
+
+#include "transport/bounds.hpp"
+
+#include <algorithm>
+
+namespace spectralot {
+
+PlanMixture::PlanMixture(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge)
+    : mu_(mu), nu_(nu), gauge_(gauge), diameter_(diameter_bound(mu, nu)) {}
+
+void PlanMixture::add(SparsePlan plan, const Matrix& moment) {
+    missing_mass_ = std::max(missing_mass_, marginal_error(plan, mu_, nu_));
+    plans_.push_back(std::move(plan));
+    moments_.push_back(moment);
+}
+
+double PlanMixture::upper(const Vector& weights) const {
+    Matrix moment = Matrix::Zero(moments_[0].rows(), moments_[0].cols());
+    for (Index k = 0; k < weights.size(); ++k) moment += weights(k) * moments_[std::size_t(k)];
+    return safe_upper(gauge_, moment, missing_mass_, diameter_);
+}
+
+Vector PlanMixture::sparsified(const Vector& weights, double allowance) const {
+    const double limit = upper(weights) + allowance;
+    for (double threshold = 1e-2; threshold > 1e-16; threshold *= 0.1) {
+        Vector kept = (weights.array() < threshold).select(0.0, weights);
+        if (!(kept.sum() > 0.0)) continue;
+        kept /= kept.sum();
+        if (upper(kept) <= limit) return kept;
+    }
+    return weights;
+}
+
+SparsePlan PlanMixture::mixed(const Vector& weights) const {
+    std::vector<const SparsePlan*> used;
+    std::vector<double> masses;
+    for (Index k = 0; k < weights.size(); ++k) {
+        if (weights(k) > 0.0) {
+            used.push_back(&plans_[std::size_t(k)]);
+            masses.push_back(weights(k));
+        }
+    }
+    return mix(used, masses);
+}
+
+Search::Search(const DiscreteMeasure& mu_, const DiscreteMeasure& nu_, const Gauge& gauge_,
+               const TransportOptions& options_, const Observer& observer_, double unit)
+    : mu(mu_),
+      nu(nu_),
+      gauge(gauge_),
+      options(options_),
+      observer(observer_),
+      oracle(mu, nu),
+      mixture(mu, nu, gauge),
+      unit_(unit),
+      zero_level_(64.0 * double(mu.dimension()) * epsilon * mixture.diameter() * mixture.diameter()) {
+    result_.certificate = {.lower = 0.0, .upper = infinity};
+}
+
+double Search::seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+void Search::offer_dual(const Matrix& metric, Potentials potentials, double lower) {
+    const double metric_rounding = 64.0 * double(mu.dimension()) * epsilon;  // Q lies in (1 + this)·K
+    lower /= 1.0 + metric_rounding;
+    if (result_.metric.size() > 0 && !(lower > bracket().lower)) return;
+    result_.certificate.lower = std::max(lower, 0.0);
+    result_.metric = metric;
+    result_.potentials = std::move(potentials);
+}
+
+Potentials Search::solve_vertex(const Matrix& metric) {
+    ExactResult vertex = oracle.solve(metric, exact_options());
+    offer_dual(metric, vertex.potentials, vertex.certificate.lower);
+    mixture.add(std::move(vertex.plan), vertex.moment);
+    return std::move(vertex.potentials);
+}
+
+void Search::offer_mixture(const Vector& weights) {
+    const double upper = mixture.upper(weights);
+    if (!(upper < bracket().upper)) return;
+    result_.certificate.upper = upper;
+    best_weights_ = weights;
+    best_plan_.reset();
+}
+
+double Search::upper_of(const SparsePlan& plan) const {
+    return safe_upper(gauge, second_moment(plan, mu.points, nu.points), marginal_error(plan, mu, nu),
+                      mixture.diameter());
+}
+
+void Search::offer_plan(SparsePlan plan) {
+    const double upper = upper_of(plan);
+    if (!(upper < bracket().upper)) return;
+    result_.certificate.upper = upper;
+    best_plan_ = std::move(plan);
+}
+
+void Search::mix_best_plan() {
+    if (!best_plan_) return;
+    Matrix moment = second_moment(*best_plan_, mu.points, nu.points);
+    mixture.add(*best_plan_, moment);
+}
+
+bool Search::finished() {
+    ++result_.n_iter;
+    const HistoryRow row{bracket().lower * unit_, bracket().upper * unit_, seconds()};
+    result_.history.push_back(row);
+    observer.report({result_.n_iter, row.lower, row.upper, row.seconds});
+
+    if (bracket().upper <= zero_level_)
+        result_.status = Status::ZeroToRounding;
+    else if (bracket().relative_gap() <= options.tol)
+        result_.status = Status::Solved;
+    else if (observer.cancel.requested())
+        result_.status = Status::Interrupted;
+    else if (row.seconds > options.max_seconds)
+        result_.status = Status::TimeLimit;
+    else if (result_.n_iter == options.max_iter)
+        result_.status = Status::IterationLimit;
+    else
+        return false;
+    return true;
+}
+
+TransportResult Search::take_result() {
+    Certificate& certificate = result_.certificate;
+    if (best_plan_) {
+        result_.plan = std::move(*best_plan_);
+    } else {
+        const double spare = options.tol * certificate.upper - gap();
+        result_.plan = mixture.mixed(mixture.sparsified(best_weights_, std::max(0.0, 0.5 * spare)));
+    }
+    result_.moment = second_moment(result_.plan, mu.points, nu.points);
+    certificate.upper = safe_upper(gauge, result_.moment, marginal_error(result_.plan, mu, nu), mixture.diameter());
+    if (result_.status == Status::ZeroToRounding) certificate.lower = 0.0;
+    if (result_.status == Status::Solved && certificate.relative_gap() > options.tol) result_.status = Status::Stalled;
+    result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;
+
+    certificate.lower *= unit_;
+    certificate.upper *= unit_;
+    result_.value = certificate.upper;
+    result_.potentials.a *= unit_;
+    result_.potentials.b *= unit_;
+    result_.moment *= unit_;
+    result_.seconds = seconds();
+    return std::move(result_);
+}
+
+}  // namespace spectralot
