@@ -57,7 +57,7 @@ tidy:  ## clang-tidy over the library, the tool and the bindings; clang-format
 
 format:  ## rewrites C++ and Python files in the house style
 	@$(CLANG_SETUP)
-	clang-format-19 -i $(SOURCES)
+	@clang-format-19 -i $(SOURCES)
 	@$(PYTHON_VENV) -m ruff check --quiet --fix
 	@$(PYTHON_VENV) -m ruff format --quiet
 
