@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numbers>
 #include <thread>
 
@@ -375,6 +376,48 @@ TEST(ExactTransport, CancellingKeepsAValidBracket) {
             EXPECT_LE(result.certificate.lower, result.certificate.upper);
         }
     }
+}
+
+TEST(ExactTransport, PricesAnyPotentials) {
+    Random random(19);
+    const DiscreteMeasure mu{.points = gaussian_points(30, 4, random), .weights = Vector::Constant(30, 1.3)};
+    DiscreteMeasure nu{.points = gaussian_points(40, 4, random), .weights = Vector::Ones(40)};
+    nu.weights[7] = 0.0;
+    const Matrix Q = random_metric(4, random);
+    ExactTransport transport(mu, nu);
+    const double optimum = transport.solve(Q).certificate.upper;
+    const Potentials guess{uniform_weights(30, -1.0, 3.0, random), uniform_weights(40, -1.0, 3.0, random)};
+    const PricedPotentials priced = transport.price(Q, guess, 2);
+    EXPECT_LE(priced.lower, optimum);
+    EXPECT_TRUE(std::is_sorted(priced.row.begin(), priced.row.end()));
+
+    const double tolerance = 1e-12 * test::cost_scale(mu, nu, Q);
+    long double lower = 0.0L;
+    std::map<std::pair<int, int>, double> slack;
+    for (std::size_t t = 0; t < priced.row.size(); ++t) slack[{priced.row[t], priced.col[t]}] = priced.slack[t];
+    EXPECT_EQ(slack.size(), priced.row.size());
+    for (int i = 0; i < 30; ++i) {
+        lower += test::weight_of(mu, i) * priced.potentials.a[i];
+        std::vector<double> in_row;
+        for (int j = 0; j < 40; ++j) {
+            const auto cost = static_cast<double>(test::pair_cost(mu, nu, Q, i, j));
+            EXPECT_LE(priced.potentials.a[i] + priced.potentials.b[j], cost + tolerance);
+            if (nu.weights[j] == 0.0) continue;
+            in_row.push_back(cost - guess.a[i] - guess.b[j]);
+            const auto found = slack.find({i, j});
+            if (found != slack.end()) {
+                EXPECT_NEAR(found->second, in_row.back(), tolerance);
+            }
+        }
+        std::sort(in_row.begin(), in_row.end());
+        for (int t = 0; t < 2; ++t) {  // the least two are among those found
+            EXPECT_TRUE(std::any_of(slack.begin(), slack.end(), [&](const auto& entry) {
+                return entry.first.first == i && std::abs(entry.second - in_row[t]) <= tolerance;
+            }));
+        }
+    }
+    for (int j = 0; j < 40; ++j) lower += test::weight_of(nu, j) * priced.potentials.b[j];
+    EXPECT_NEAR(static_cast<double>(lower), priced.lower, tolerance);
 }
 
 TEST(ExactTransport, RefusesBadInput) {
