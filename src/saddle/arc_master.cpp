@@ -17,7 +17,7 @@ double largest_entry(const std::vector<Matrix>& moments) {
 
 ArcMaster::ArcMaster(const GaugeProgram& program, const Points& x, const Points& y, const Vector& a, const Vector& b,
                      const std::vector<Matrix>& plan_moments, double tol)
-    : program_(program), scale_(largest_entry(plan_moments)), atoms_(a, b) {
+    : program_(program), scale_(largest_entry(plan_moments)), atoms_(a, b), wide_atoms_(a, b) {
     x_ = x / std::sqrt(scale_);
     y_ = y / std::sqrt(scale_);
     std::vector<Matrix> moments;
@@ -35,13 +35,17 @@ ArcMaster::ArcMaster(const GaugeProgram& program, const Points& x, const Points&
 }
 
 Matrix ArcMaster::metric() const {
+    if (wide_) return wide_->metric().cast<double>();
     return iterate_ ? iterate_->metric() : plan_metric_;
 }
 
-void ArcMaster::set_arcs(const std::vector<int>& row, const std::vector<int>& col) {
-    Points displacements(Index(row.size()), x_.cols());
-    for (std::size_t k = 0; k < row.size(); ++k) displacements.row(Index(k)) = y_.row(col[k]) - x_.row(row[k]);
-    atoms_.assign(row, col, std::move(displacements));
+Vector ArcMaster::masses() const { return wide_ ? wide_->masses().cast<double>() : iterate_->masses(); }
+Vector ArcMaster::multipliers() const { return wide_ ? wide_->multipliers().cast<double>() : iterate_->multipliers(); }
+double ArcMaster::gap() const { return scale_ * (wide_ ? double(wide_->complementarity()) : iterate_->complementarity()); }
+double ArcMaster::last_step() const { return wide_ ? double(wide_->last_step()) : iterate_->last_step(); }
+
+Points ArcMaster::displacements(const std::vector<int>& row, const std::vector<int>& col) const {
+    return y_(col, Eigen::all) - x_(row, Eigen::all);
 }
 
 void ArcMaster::start(ArcList arcs, const Vector& f, const Vector& g) {
@@ -59,46 +63,59 @@ void ArcMaster::start(ArcList arcs, const Vector& f, const Vector& g) {
     phi.array() -= 0.5 * shift;
     phi.head(f.size()).array() += phi(phi.size() - 1);
     phi.tail(g.size()).array() -= phi(phi.size() - 1);
-    set_arcs(arcs.row, arcs.col);
+    atoms_.assign(arcs.row, arcs.col, displacements(arcs.row, arcs.col));
     iterate_.emplace(program_, atoms_, std::move(w), std::move(s), std::move(phi), plan_point_);
 }
 
 bool ArcMaster::advance() {
-    return iterate_->advance();
+    if (!wide_) {
+        if (iterate_->advance()) return true;
+        if (!is_small()) return false;
+        widen();
+    }
+    return wide_->advance();
+}
+
+bool ArcMaster::is_small() const {
+    constexpr double most_work = 1e9;  // in an iteration of long double, about a second
+    const double d = double(x_.cols()), curvature = 0.5 * d * (d + 1.0), size = double(y_.rows()) + curvature;
+    return double(atoms_.size()) * curvature * curvature + size * size * size / 3.0 < most_work;
+}
+
+void ArcMaster::widen() {
+    wide_atoms_.assign(rows(), cols(), displacements(rows(), cols()));
+    wide_.emplace(program_, wide_atoms_, iterate_->masses().cast<long double>(), iterate_->slacks().cast<long double>(),
+                  iterate_->multipliers().cast<long double>(), iterate_->gauge_point().cast<long double>());
 }
 
 void ArcMaster::add(const ArcList& arcs) {
-    const Vector &old_w = iterate_->masses(), &old_s = iterate_->slacks();
+    if (wide_) grow(wide_atoms_, *wide_, arcs);
+    grow(atoms_, *iterate_, arcs);  // the arcs are listed here, whoever iterates
+}
+
+template <class Real>
+void ArcMaster::grow(ArcAtoms<Real>& atoms, Iterate<Real>& iterate, const ArcList& arcs) const {
     // Masses that spoil the marginals by less than the present gap; slacks far above the violation, so that the next
     // steps are not cut short.
+    const RealVector<Real> old_w = iterate.masses(), old_s = iterate.slacks();
     const Index added = Index(arcs.row.size()), K = old_w.size() + added;
-    const double mu = iterate_->complementarity() / double(iterate_->degree());
-    const double typical = 10.0 * double(added) / double(iterate_->degree());
-    Vector new_s(added);
-    for (Index k = 0; k < added; ++k) new_s(k) = std::max(10.0 * std::abs(arcs.slack[k]) / scale_, typical);
-    const Vector new_w = mu * new_s.cwiseInverse();
-
+    const Real mu = iterate.complementarity() / Real(iterate.degree());
+    const Real typical = Real(10) * Real(added) / Real(iterate.degree());
     std::vector<int> row, col;
-    Vector w(K), s(K);
+    RealVector<Real> w(K), s(K);
     Index old = 0, fresh = 0;
     for (Index k = 0; k < K; ++k) {
-        const bool take_old = fresh == added || (old < old_w.size() && std::pair(rows()[old], cols()[old]) <
-                                                                           std::pair(arcs.row[fresh], arcs.col[fresh]));
-        row.push_back(take_old ? rows()[old] : arcs.row[fresh]);
-        col.push_back(take_old ? cols()[old] : arcs.col[fresh]);
-        w(k) = take_old ? old_w(old) : new_w(fresh);
-        s(k) = take_old ? old_s(old) : new_s(fresh);
+        const bool take_old =
+            fresh == added || (old < old_w.size() && std::pair(atoms.rows()[old], atoms.cols()[old]) <
+                                                         std::pair(arcs.row[fresh], arcs.col[fresh]));
+        row.push_back(take_old ? atoms.rows()[old] : arcs.row[fresh]);
+        col.push_back(take_old ? atoms.cols()[old] : arcs.col[fresh]);
+        s(k) = take_old ? old_s(old) : std::max(Real(10.0 * std::abs(arcs.slack[fresh]) / scale_), typical);
+        w(k) = take_old ? old_w(old) : mu / s(k);
         ++(take_old ? old : fresh);
     }
-    set_arcs(row, col);
-    iterate_->replace_atoms(std::move(w), std::move(s));
-}
-
-Vector ArcMaster::row_potentials() const {
-    return scale_ * iterate_->multipliers().head(atoms_.n_rows());
-}
-Vector ArcMaster::col_potentials() const {
-    return scale_ * iterate_->multipliers().tail(atoms_.n_cols());
+    atoms.assign(row, col, displacements(row, col));
+    iterate.replace_atoms(std::move(w), std::move(s));
 }
 
 }  // namespace spectralot::saddle

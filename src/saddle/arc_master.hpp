@@ -31,24 +31,33 @@ public:
 
     /// Begins with these arcs, sorted by (row, col), and the potentials their slacks belong to.
     void start(ArcList arcs, const Vector& f, const Vector& g);
-    /// One interior-point iteration; false when double precision is exhausted.
+    /// One interior-point iteration, in double and, where that is exhausted and the problem small, in long double;
+    /// false when precision is exhausted for good.
     bool advance();
     /// Adds the arcs that are not there yet, sorted by (row, col); their masses are chosen here.
     void add(const ArcList& arcs);
 
     [[nodiscard]] const std::vector<int>& rows() const { return atoms_.rows(); }
     [[nodiscard]] const std::vector<int>& cols() const { return atoms_.cols(); }
-    [[nodiscard]] const Vector& masses() const { return iterate_->masses(); }
-    [[nodiscard]] Vector row_potentials() const;
-    [[nodiscard]] Vector col_potentials() const;
+    [[nodiscard]] Vector masses() const;
+    [[nodiscard]] Vector row_potentials() const { return scale_ * multipliers().head(atoms_.n_rows()); }
+    [[nodiscard]] Vector col_potentials() const { return scale_ * multipliers().tail(atoms_.n_cols()); }
     /// Σ |marginals of w - (a, b)|.
     [[nodiscard]] double infeasibility() const { return atoms_.defect(masses()).lpNorm<1>(); }
     /// Gap between primal and dual over the arcs there are, once feasible.
-    [[nodiscard]] double gap() const { return iterate_->complementarity() * scale_; }
-    [[nodiscard]] double last_step() const { return iterate_->last_step(); }
+    [[nodiscard]] double gap() const;
+    [[nodiscard]] double last_step() const;
 
 private:
-    void set_arcs(const std::vector<int>& row, const std::vector<int>& col);
+    template <class Real>
+    using Iterate = InteriorPoint<ArcAtoms<Real>>;
+
+    [[nodiscard]] Vector multipliers() const;
+    [[nodiscard]] Points displacements(const std::vector<int>& row, const std::vector<int>& col) const;
+    template <class Real>
+    void grow(ArcAtoms<Real>& atoms, Iterate<Real>& iterate, const ArcList& arcs) const;
+    [[nodiscard]] bool is_small() const;
+    void widen();
 
     const GaugeProgram& program_;
     Points x_, y_;
@@ -57,8 +66,10 @@ private:
     Matrix plan_metric_;
     double plan_mu_ = 0.0;
     GaugePoint<double> plan_point_;
-    ArcAtoms atoms_;
-    std::optional<InteriorPoint<ArcAtoms>> iterate_;
+    ArcAtoms<double> atoms_;
+    ArcAtoms<long double> wide_atoms_;
+    std::optional<Iterate<double>> iterate_;
+    std::optional<Iterate<long double>> wide_;  // takes over when present
 };
 
 }  // namespace spectralot::saddle

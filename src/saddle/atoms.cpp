@@ -4,6 +4,7 @@
 #include "spectralot/linalg/tall_svd.hpp"
 
 #include <cmath>
+#include <type_traits>
 
 namespace spectralot::saddle {
 
@@ -38,42 +39,67 @@ void PlanAtoms<Real>::Part::pack_rows(const Matrix& B, const Matrix& root_scale,
 template class PlanAtoms<double>;
 template class PlanAtoms<long double>;
 
-ArcAtoms::Part::Part(const Points& displacements, const std::vector<int>& block)
+template <class Real>
+RowMatrix<Real> apply_right(const RowMatrix<Real>& X, const RealMatrix<Real>& B) {
+    if constexpr (std::is_same_v<Real, double>) {
+        Points turned(X.rows(), X.cols());
+        linalg::apply_right(X, B, 1.0, turned);
+        return turned;
+    } else {
+        return X * B;
+    }
+}
+
+template <class Real>
+RealMatrix<Real> gram(const RowMatrix<Real>& X, const RealVector<Real>& weights) {
+    if constexpr (std::is_same_v<Real, double>) {
+        return linalg::gram(X, weights);
+    } else {
+        RealMatrix<Real> product(X.cols(), X.cols());
+        product.template triangularView<Eigen::Lower>() = X.transpose() * (weights.asDiagonal() * X);
+        return product.template selfadjointView<Eigen::Lower>();
+    }
+}
+
+template <class Real>
+ArcAtoms<Real>::Part::Part(const RowMatrix<Real>& displacements, const std::vector<int>& block)
     : displacements_(displacements(Eigen::all, block)) {}
 
-Matrix ArcAtoms::Part::combine(const Vector& w) const {
-    return symmetric<double>(displacements_.transpose() * (w.asDiagonal() * displacements_));
+template <class Real>
+RealMatrix<Real> ArcAtoms<Real>::Part::combine(const Vector& w) const {
+    return symmetric<Real>(displacements_.transpose() * (w.asDiagonal() * displacements_));
 }
 
-Vector ArcAtoms::Part::slopes(const Matrix& Q) const {
-    Points turned(displacements_.rows(), displacements_.cols());
-    linalg::apply_right(displacements_, Q, 1.0, turned);
-    return turned.cwiseProduct(displacements_).rowwise().sum();
+template <class Real>
+RealVector<Real> ArcAtoms<Real>::Part::slopes(const Matrix& Q) const {
+    return apply_right<Real>(displacements_, Q).cwiseProduct(displacements_).rowwise().sum();
 }
 
-void ArcAtoms::Part::pack_rows(const Matrix& B, const Matrix& root_scale, Eigen::Ref<RowMatrix<double>> rows) const {
+template <class Real>
+void ArcAtoms<Real>::Part::pack_rows(const Matrix& B, const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const {
     const Index d = dimension();
-    Points turned(displacements_.rows(), d);
-    linalg::apply_right(displacements_, B, 1.0, turned);
-    Matrix scale = std::sqrt(2.0) * root_scale;
+    const RowMatrix<Real> turned = apply_right<Real>(displacements_, B);
+    Matrix scale = std::sqrt(Real(2)) * root_scale;
     scale.diagonal() = root_scale.diagonal();
     for (Index k = 0; k < turned.rows(); ++k) {
-        const double* const t = &turned(k, 0);
-        double* out = &rows(k, 0);
+        const Real* const t = &turned(k, 0);
+        Real* out = &rows(k, 0);
         for (Index j = 0; j < d; ++j) {
-            const double* const s = &scale(0, j);
+            const Real* const s = &scale(0, j);
             for (Index i = 0; i <= j; ++i) *out++ = t[i] * t[j] * s[i];
         }
     }
 }
 
-void ArcAtoms::assign(std::vector<int> rows, std::vector<int> cols, Points displacements) {
+template <class Real>
+void ArcAtoms<Real>::assign(std::vector<int> rows, std::vector<int> cols, const Points& displacements) {
     rows_ = std::move(rows);
     cols_ = std::move(cols);
-    displacements_ = std::move(displacements);
+    displacements_ = displacements.cast<Real>();
 }
 
-Vector ArcAtoms::marginals(const Vector& w) const {
+template <class Real>
+RealVector<Real> ArcAtoms<Real>::marginals(const Vector& w) const {
     Vector sums = Vector::Zero(n_equations());
     for (Index k = 0; k < size(); ++k) {
         sums(rows_[std::size_t(k)]) += w(k);
@@ -82,17 +108,24 @@ Vector ArcAtoms::marginals(const Vector& w) const {
     return sums;
 }
 
-Vector ArcAtoms::defect(const Vector& w) const {
+template <class Real>
+RealVector<Real> ArcAtoms<Real>::defect(const Vector& w) const {
     Vector defect = -marginals(w);
     defect.head(n_rows()) += row_mass_;
     defect.tail(n_cols()) += col_mass_;
     return defect;
 }
 
-Vector ArcAtoms::pull_back(const Vector& phi) const {
+template <class Real>
+RealVector<Real> ArcAtoms<Real>::pull_back(const Vector& phi) const {
     Vector values(size());
     for (Index k = 0; k < size(); ++k) values(k) = phi(rows_[std::size_t(k)]) + phi(n_rows() + cols_[std::size_t(k)]);
     return values;
 }
+
+template class ArcAtoms<double>;
+template class ArcAtoms<long double>;
+template RealMatrix<double> gram(const RowMatrix<double>&, const RealVector<double>&);
+template RealMatrix<long double> gram(const RowMatrix<long double>&, const RealVector<long double>&);
 
 }  // namespace spectralot::saddle

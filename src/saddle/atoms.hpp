@@ -49,26 +49,30 @@ private:
 };
 
 /// Arcs i → j with S_k = D_k D_kᵀ; N w are the marginals. The last multiplier stays zero: marginals share their sum.
+template <class Real_>
 class ArcAtoms {
 public:
-    using Real = double;
+    using Real = Real_;
+    using Matrix = RealMatrix<Real>;
+    using Vector = RealVector<Real>;
 
     class Part {
     public:
-        Part(const Points& displacements, const std::vector<int>& block);
+        Part(const RowMatrix<Real>& displacements, const std::vector<int>& block);
         [[nodiscard]] Index dimension() const { return displacements_.cols(); }
         [[nodiscard]] Matrix combine(const Vector& w) const;
         [[nodiscard]] Vector slopes(const Matrix& Q) const;
-        void pack_rows(const Matrix& B, const Matrix& root_scale, Eigen::Ref<RowMatrix<double>> rows) const;
+        void pack_rows(const Matrix& B, const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const;
 
     private:
-        Points displacements_;
+        RowMatrix<Real> displacements_;
     };
 
-    ArcAtoms(Vector row_mass, Vector col_mass) : row_mass_(std::move(row_mass)), col_mass_(std::move(col_mass)) {}
+    ArcAtoms(const spectralot::Vector& row_mass, const spectralot::Vector& col_mass)
+        : row_mass_(row_mass.cast<Real>()), col_mass_(col_mass.cast<Real>()) {}
 
     /// Arcs sorted by row; displacements has one row for each.
-    void assign(std::vector<int> rows, std::vector<int> cols, Points displacements);
+    void assign(std::vector<int> rows, std::vector<int> cols, const Points& displacements);
 
     [[nodiscard]] Index size() const { return Index(rows_.size()); }
     [[nodiscard]] Index n_rows() const { return row_mass_.size(); }
@@ -84,7 +88,13 @@ public:
 private:
     Vector row_mass_, col_mass_;
     std::vector<int> rows_, cols_;
-    Points displacements_;
+    RowMatrix<Real> displacements_;
 };
+
+/// X·B and Xᵀ diag(weights) X, by the wide kernels where there are some.
+template <class Real>
+RowMatrix<Real> apply_right(const RowMatrix<Real>& X, const RealMatrix<Real>& B);
+template <class Real>
+RealMatrix<Real> gram(const RowMatrix<Real>& X, const RealVector<Real>& weights);
 
 }  // namespace spectralot::saddle

@@ -94,10 +94,18 @@ bool InteriorPoint<Atoms>::advance() {
         for (auto& leaf : spectral_) leaf.correct(order);
         if (!solve_direction(target) || !correct_centrality(target)) return false;
         const auto [p, d] = step_lengths();
+        if (spoils_equations(p)) return false;
         last_step_ = std::min(p, d);
         move(p, d);
     }
     return w_.allFinite() && tau_.allFinite();
+}
+
+/// Would the step, for want of digits, leave the equations worse than the gap allows?
+template <class Atoms>
+bool InteriorPoint<Atoms>::spoils_equations(Real step) const {
+    const Real before = atoms_.defect(w_).template lpNorm<1>(), after = atoms_.defect(w_ + step * dw_).template lpNorm<1>();
+    return after > std::max(2 * before, complementarity() / 100);
 }
 
 /// Gondzio's corrections: aims past the present step, at products of linear pairs within a factor ten of the target.
@@ -404,6 +412,7 @@ RealVector<typename Atoms::Real> InteriorPoint<Atoms>::feasible_branch_weights()
 
 template class InteriorPoint<PlanAtoms<double>>;
 template class InteriorPoint<PlanAtoms<long double>>;
-template class InteriorPoint<ArcAtoms>;
+template class InteriorPoint<ArcAtoms<double>>;
+template class InteriorPoint<ArcAtoms<long double>>;
 
 }  // namespace spectralot::saddle

@@ -18,9 +18,9 @@ template <class Real>
 struct NewtonFor<PlanAtoms<Real>> {
     using Type = PlanNewton<Real>;
 };
-template <>
-struct NewtonFor<ArcAtoms> {
-    using Type = ArcNewton;
+template <class Real>
+struct NewtonFor<ArcAtoms<Real>> {
+    using Type = ArcNewton<Real>;
 };
 
 /// The part of an iterate that does not depend on the atoms: another problem with the same program can start from it.
@@ -28,6 +28,13 @@ template <class Real>
 struct GaugePoint {
     RealVector<Real> tau, u, maxima;
     std::vector<SpectralPoint<Real>> spectral;
+
+    template <class Wide>
+    [[nodiscard]] GaugePoint<Wide> cast() const {
+        GaugePoint<Wide> wide{tau.template cast<Wide>(), u.template cast<Wide>(), maxima.template cast<Wide>(), {}};
+        for (const SpectralPoint<Real>& leaf : spectral) wide.spectral.push_back(leaf.template cast<Wide>());
+        return wide;
+    }
 };
 
 template <class Atoms>
@@ -78,6 +85,7 @@ private:
     /// Newton direction towards complementarity μ, with the second-order terms set beforehand.
     bool solve_direction(Real mu);
     bool correct_centrality(Real target);
+    [[nodiscard]] bool spoils_equations(Real step) const;
     /// Longest primal and dual steps inside the cones (at most 1).
     [[nodiscard]] std::pair<Real, Real> step_lengths() const;
     /// Σ weights_k |tr(Q S_k) - (Nᵀφ)_k - s_k|: zero but for the curvature of the leaves.

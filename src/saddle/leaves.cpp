@@ -183,7 +183,9 @@ template struct SmoothLeaf<PlanAtoms<double>>;
 template struct SpectralLeaf<PlanAtoms<double>>;
 template struct SmoothLeaf<PlanAtoms<long double>>;
 template struct SpectralLeaf<PlanAtoms<long double>>;
-template struct SmoothLeaf<ArcAtoms>;
-template struct SpectralLeaf<ArcAtoms>;
+template struct SmoothLeaf<ArcAtoms<double>>;
+template struct SmoothLeaf<ArcAtoms<long double>>;
+template struct SpectralLeaf<ArcAtoms<double>>;
+template struct SpectralLeaf<ArcAtoms<long double>>;
 
 }  // namespace spectralot::saddle

@@ -41,6 +41,12 @@ template <class Real>
 struct SpectralPoint {
     Real theta = 0.0;
     RealMatrix<Real> Q, Z, R, V;
+
+    template <class Wide>
+    [[nodiscard]] SpectralPoint<Wide> cast() const {
+        return {Wide(theta), Q.template cast<Wide>(), Z.template cast<Wide>(), R.template cast<Wide>(),
+                V.template cast<Wide>()};
+    }
 };
 
 /// Ky Fan leaf: φ = min kθ + tr V with Z = θI + V - S ⪰ 0, V ⪰ 0, and dual Q + R = t I, tr Q = k t.

@@ -1,6 +1,6 @@
 #include "saddle/newton.hpp"
 
-#include "spectralot/linalg/tall_svd.hpp"
+#include <limits>
 
 namespace spectralot::saddle {
 
@@ -48,29 +48,32 @@ bool PlanNewton<Real>::solve(const NewtonVector<Real>& rhs, NewtonVector<Real>& 
 template class PlanNewton<double>;
 template class PlanNewton<long double>;
 
-ArcNewton::Reduced ArcNewton::collect(const Vector& y) const {
-    const Vector sums = atoms_->marginals(y);
-    Reduced v{.row = sums.head(atoms_->n_rows()), .rest = Vector(n_free_cols() + matrix_.T.cols())};
+template <class Real>
+typename ArcNewton<Real>::Reduced ArcNewton<Real>::collect(const RealVector<Real>& y) const {
+    const RealVector<Real> sums = atoms_->marginals(y);
+    Reduced v{.row = sums.head(atoms_->n_rows()), .rest = RealVector<Real>(n_free_cols() + matrix_.T.cols())};
     v.rest << sums.segment(atoms_->n_rows(), n_free_cols()), -(matrix_.T.transpose() * y);
     return v;
 }
 
-Vector ArcNewton::spread(const Reduced& v) const {
-    Vector phi = Vector::Zero(atoms_->n_equations());
+template <class Real>
+RealVector<Real> ArcNewton<Real>::spread(const Reduced& v) const {
+    RealVector<Real> phi = RealVector<Real>::Zero(atoms_->n_equations());
     phi.head(atoms_->n_rows()) = v.row;
     phi.segment(atoms_->n_rows(), n_free_cols()) = v.rest.head(n_free_cols());
     return atoms_->pull_back(phi) - matrix_.T * v.rest.tail(matrix_.T.cols());
 }
 
-void ArcNewton::factor(const ArcAtoms& atoms, NewtonMatrix<double> matrix) {
+template <class Real>
+void ArcNewton<Real>::factor(const ArcAtoms<Real>& atoms, NewtonMatrix<Real> matrix) {
     atoms_ = &atoms;
     matrix_ = std::move(matrix);
     theta_ = matrix_.stiffness.cwiseInverse();
     const Index n = atoms.n_rows(), free = n_free_cols(), D = matrix_.T.cols(), K = atoms.size();
     const std::vector<int>&row = atoms.rows(), &col = atoms.cols();
 
-    row_sum_ = Vector::Zero(n);
-    row_mean_ = RowMatrix<double>::Zero(n, D);
+    row_sum_ = RealVector<Real>::Zero(n);
+    row_mean_ = RowMatrix<Real>::Zero(n, D);
     for (Index k = 0; k < K; ++k) {
         row_sum_(row[k]) += theta_(k);
         row_mean_.row(row[k]) += theta_(k) * matrix_.T.row(k);
@@ -78,39 +81,43 @@ void ArcNewton::factor(const ArcAtoms& atoms, NewtonMatrix<double> matrix) {
     row_mean_ = row_sum_.cwiseInverse().asDiagonal() * row_mean_;
 
     // Eliminating a row potential centres the rows of T, and couples the columns that the row has arcs to.
-    Matrix system = Matrix::Zero(free + D, free + D);
-    RowMatrix<double> centred(K, D);
-    RowMatrix<double> coupling = RowMatrix<double>::Zero(free, D);
+    RealMatrix<Real> system = RealMatrix<Real>::Zero(free + D, free + D);
+    RowMatrix<Real> centred(K, D);
+    RowMatrix<Real> coupling = RowMatrix<Real>::Zero(free, D);
     for (Index begin = 0, end; begin < K; begin = end) {
         const int i = row[begin];
         for (end = begin; end < K && row[end] == i; ++end) {
             centred.row(end) = matrix_.T.row(end) - row_mean_.row(i);
-            if (col[end] == free) continue;
-            system(col[end], col[end]) += theta_(end);
-            coupling.row(col[end]) -= theta_(end) * centred.row(end);
+            if (col[end] < free) coupling.row(col[end]) -= theta_(end) * centred.row(end);
         }
+        // Sums of positive terms only: a row with one dominant arc would lose all its digits in θ - θ²/Σθ.
         for (Index k = begin; k < end; ++k) {
+            if (col[k] == free) continue;
             for (Index l = begin; l < end; ++l) {
-                if (col[k] < free && col[l] < free) system(col[k], col[l]) -= theta_(k) * theta_(l) / row_sum_(i);
+                if (l == k) continue;
+                const Real conductance = theta_(k) * theta_(l) / row_sum_(i);
+                system(col[k], col[k]) += conductance;
+                if (col[l] < free) system(col[k], col[l]) -= conductance;
             }
         }
     }
     system.bottomLeftCorner(D, free) = coupling.transpose();
-    if (D > 0) system.bottomRightCorner(D, D) = linalg::gram(centred, theta_);
+    if (D > 0) system.bottomRightCorner(D, D) = gram<Real>(centred, theta_);
     system.bottomRightCorner(D, D).diagonal().array() += 1.0;
-    system.diagonal() *= 1.0 + 1e-15;
+    constexpr Real roundoff = std::numeric_limits<Real>::epsilon();
+    system.diagonal() *= 1 + 4 * roundoff;
     factor_.compute(system);
-    for (double regularisation = 1e-15; factor_.info() != Eigen::Success && regularisation < 1.0;
-         regularisation *= 10.0) {
+    for (Real regularisation = 4 * roundoff; factor_.info() != Eigen::Success && regularisation < 1;
+         regularisation *= 10) {
         system.diagonal().array() += regularisation * system.diagonal().maxCoeff();
         factor_.compute(system);
     }
 
     const Index n_corner = matrix_.corner.rows();
     corner_columns_.clear();
-    Matrix corner = matrix_.corner;
+    RealMatrix<Real> corner = matrix_.corner;
     for (Index c = 0; c < n_corner; ++c) {
-        const Vector scaled = theta_.cwiseProduct(matrix_.coupling.col(c));
+        const RealVector<Real> scaled = theta_.cwiseProduct(matrix_.coupling.col(c));
         Reduced column = collect(scaled);
         column.rest.tail(D) += matrix_.row_coupling.col(c);
         column = solve_reduced(column);
@@ -121,7 +128,8 @@ void ArcNewton::factor(const ArcAtoms& atoms, NewtonMatrix<double> matrix) {
     if (n_corner > 0) corner_.compute(corner);
 }
 
-ArcNewton::Reduced ArcNewton::solve_reduced(const Reduced& rhs) const {
+template <class Real>
+typename ArcNewton<Real>::Reduced ArcNewton<Real>::solve_reduced(const Reduced& rhs) const {
     const Index n = atoms_->n_rows(), free = n_free_cols(), D = matrix_.T.cols();
     const std::vector<int>&row = atoms_->rows(), &col = atoms_->cols();
     Reduced v{.row = rhs.row.cwiseQuotient(row_sum_), .rest = rhs.rest};
@@ -131,7 +139,7 @@ ArcNewton::Reduced ArcNewton::solve_reduced(const Reduced& rhs) const {
     v.rest.tail(D) += row_mean_.transpose() * rhs.row;
     factor_.solveInPlace(v.rest);
     v.row += row_mean_ * v.rest.tail(D);
-    Vector coupled = Vector::Zero(n);
+    RealVector<Real> coupled = RealVector<Real>::Zero(n);
     for (Index k = 0; k < atoms_->size(); ++k) {
         if (col[k] < free) coupled(row[k]) += theta_(k) * v.rest(col[k]);
     }
@@ -139,7 +147,8 @@ ArcNewton::Reduced ArcNewton::solve_reduced(const Reduced& rhs) const {
     return v;
 }
 
-NewtonVector<double> ArcNewton::solve_once(const NewtonVector<double>& rhs) const {
+template <class Real>
+NewtonVector<Real> ArcNewton<Real>::solve_once(const NewtonVector<Real>& rhs) const {
     const Index n = atoms_->n_rows(), free = n_free_cols(), D = matrix_.T.cols();
     Reduced v = collect(-theta_.cwiseProduct(rhs.w));
     v.row -= rhs.phi.head(n);
@@ -147,7 +156,7 @@ NewtonVector<double> ArcNewton::solve_once(const NewtonVector<double>& rhs) cons
     v.rest.tail(D) -= rhs.u;
     v = solve_reduced(v);
 
-    NewtonVector<double> x{.w = {}, .phi = Vector::Zero(n + free + 1), .z = Vector::Zero(rhs.z.size()), .u = {}};
+    NewtonVector<Real> x{.w = {}, .phi = RealVector<Real>::Zero(n + free + 1), .z = RealVector<Real>::Zero(rhs.z.size()), .u = {}};
     if (rhs.z.size() > 0) {
         x.z = corner_.solve(rhs.z - matrix_.coupling.transpose() * theta_.cwiseProduct(rhs.w + spread(v)) -
                             matrix_.row_coupling.transpose() * v.rest.tail(D));
@@ -163,7 +172,8 @@ NewtonVector<double> ArcNewton::solve_once(const NewtonVector<double>& rhs) cons
     return x;
 }
 
-NewtonVector<double> ArcNewton::residual(const NewtonVector<double>& rhs, const NewtonVector<double>& x) const {
+template <class Real>
+NewtonVector<Real> ArcNewton<Real>::residual(const NewtonVector<Real>& rhs, const NewtonVector<Real>& x) const {
     return {
         .w = rhs.w - matrix_.stiffness.cwiseProduct(x.w) - matrix_.slope_change(*atoms_, x),
         .phi = rhs.phi + atoms_->marginals(x.w),
@@ -171,11 +181,12 @@ NewtonVector<double> ArcNewton::residual(const NewtonVector<double>& rhs, const 
         .u = rhs.u - matrix_.T.transpose() * x.w - matrix_.row_coupling * x.z + x.u};
 }
 
-bool ArcNewton::solve(const NewtonVector<double>& rhs, NewtonVector<double>& solution) const {
+template <class Real>
+bool ArcNewton<Real>::solve(const NewtonVector<Real>& rhs, NewtonVector<Real>& solution) const {
     if (factor_.info() != Eigen::Success) return false;
     solution = solve_once(rhs);
     for (int i = 0; i < n_refinements; ++i) {
-        const NewtonVector<double> correction = solve_once(residual(rhs, solution));
+        const NewtonVector<Real> correction = solve_once(residual(rhs, solution));
         solution.w += correction.w;
         solution.phi += correction.phi;
         solution.z += correction.z;
@@ -183,5 +194,8 @@ bool ArcNewton::solve(const NewtonVector<double>& rhs, NewtonVector<double>& sol
     }
     return is_finite(solution);
 }
+
+template class ArcNewton<double>;
+template class ArcNewton<long double>;
 
 }  // namespace spectralot::saddle

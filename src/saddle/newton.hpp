@@ -52,34 +52,35 @@ private:
 
 /// Many arcs: they are eliminated by their stiffness, then the row potentials by their diagonal. What is left has the
 /// size of the columns plus that of T. Cost K D² + (m+D)³/3 for K arcs and D columns of T.
+template <class Real>
 class ArcNewton {
 public:
-    void factor(const ArcAtoms& atoms, NewtonMatrix<double> matrix);
-    [[nodiscard]] const NewtonMatrix<double>& matrix() const { return matrix_; }
-    bool solve(const NewtonVector<double>& rhs, NewtonVector<double>& solution) const;
+    void factor(const ArcAtoms<Real>& atoms, NewtonMatrix<Real> matrix);
+    [[nodiscard]] const NewtonMatrix<Real>& matrix() const { return matrix_; }
+    bool solve(const NewtonVector<Real>& rhs, NewtonVector<Real>& solution) const;
 
 private:
     /// A vector of the reduced system: potentials of the rows; potentials of the columns but the last, then u.
     struct Reduced {
-        Vector row;
-        Vector rest;
+        RealVector<Real> row;
+        RealVector<Real> rest;
     };
     /// [N; -Tᵀ] y and its transpose.
-    [[nodiscard]] Reduced collect(const Vector& y) const;
-    [[nodiscard]] Vector spread(const Reduced& v) const;
+    [[nodiscard]] Reduced collect(const RealVector<Real>& y) const;
+    [[nodiscard]] RealVector<Real> spread(const Reduced& v) const;
     [[nodiscard]] Reduced solve_reduced(const Reduced& rhs) const;
-    [[nodiscard]] NewtonVector<double> solve_once(const NewtonVector<double>& rhs) const;
-    [[nodiscard]] NewtonVector<double> residual(const NewtonVector<double>& rhs, const NewtonVector<double>& x) const;
+    [[nodiscard]] NewtonVector<Real> solve_once(const NewtonVector<Real>& rhs) const;
+    [[nodiscard]] NewtonVector<Real> residual(const NewtonVector<Real>& rhs, const NewtonVector<Real>& x) const;
     [[nodiscard]] Index n_free_cols() const { return atoms_->n_cols() - 1; }
 
-    const ArcAtoms* atoms_ = nullptr;
-    NewtonMatrix<double> matrix_;
-    Vector theta_;                // 1/stiffness
-    Vector row_sum_;              // Σ θ over the arcs of a row
-    RowMatrix<double> row_mean_;  // θ-weighted means of the rows of T over the arcs of a row
-    Eigen::LLT<Matrix> factor_;   // of the reduced matrix without the rows
+    const ArcAtoms<Real>* atoms_ = nullptr;
+    NewtonMatrix<Real> matrix_;
+    RealVector<Real> theta_;                // 1/stiffness
+    RealVector<Real> row_sum_;              // Σ θ over the arcs of a row
+    RowMatrix<Real> row_mean_;  // θ-weighted means of the rows of T over the arcs of a row
+    Eigen::LLT<RealMatrix<Real>> factor_;   // of the reduced matrix without the rows
     std::vector<Reduced> corner_columns_;
-    Eigen::PartialPivLU<Matrix> corner_;
+    Eigen::PartialPivLU<RealMatrix<Real>> corner_;
 };
 
 }  // namespace spectralot::saddle

@@ -147,7 +147,7 @@ TEST(ArcNewton, SolvesTheWholeSystem) {
     Random random(3);
     const Index n = 4, m = 5, D = 6, Z = 2;
     const Points x = gaussian_points(n, 3, random), y = gaussian_points(m, 3, random);
-    ArcAtoms atoms(Vector::Constant(n, 1.0 / double(n)), Vector::Constant(m, 1.0 / double(m)));
+    ArcAtoms<double> atoms(Vector::Constant(n, 1.0 / double(n)), Vector::Constant(m, 1.0 / double(m)));
     std::vector<int> row, col;
     for (int i = 0; i < n; ++i) {
         for (int j = 0; j < m; ++j) {
@@ -168,7 +168,7 @@ TEST(ArcNewton, SolvesTheWholeSystem) {
                                       .coupling = gaussian_points(K, Z, random),
                                       .row_coupling = gaussian_points(D, Z, random),
                                       .corner = corner};
-    ArcNewton newton;
+    ArcNewton<double> newton;
     newton.factor(atoms, matrix);
     const NewtonVector<double> rhs{.w = uniform_weights(K, -1.0, 1.0, random),
                                    .phi = atoms.marginals(uniform_weights(K, -1.0, 1.0, random)),
