@@ -52,16 +52,18 @@ Real longest_step(const RealVector<Real>& v, const RealVector<Real>& dv) {
 
 template <class Real>
 std::optional<ScalingPoint<Real>> scaling_point(const RealMatrix<Real>& q, const RealMatrix<Real>& z) {
-    const Eigen::LLT<RealMatrix<Real>> lq(q), lz(z);
-    if (lq.info() != Eigen::Success || lz.info() != Eigen::Success) return std::nullopt;
-    const RealMatrix<Real> lower_q = lq.matrixL(), lower_z = lz.matrixL();
-    const Eigen::JacobiSVD<RealMatrix<Real>> svd(lower_z.transpose() * lower_q,
-                                                 Eigen::ComputeFullU | Eigen::ComputeFullV);
-    const RealVector<Real>& values = svd.singularValues();
-    if (!(values.minCoeff() > 0)) return std::nullopt;
-    const RealVector<Real> scale = values.cwiseSqrt().cwiseInverse();
-    return ScalingPoint<Real>{.root = lower_q * svd.matrixV() * scale.asDiagonal(),
-                              .inverse_root = scale.asDiagonal() * svd.matrixU().transpose() * lower_z.transpose(),
+    const Eigen::LLT<RealMatrix<Real>> lq(q);
+    if (lq.info() != Eigen::Success) return std::nullopt;
+    // Near the central path qz is nearly a multiple of the identity: its eigenvalues lose nothing by being squares.
+    const RealMatrix<Real> lower_q = lq.matrixL();
+    const Eigen::SelfAdjointEigenSolver<RealMatrix<Real>> eigen(symmetric<Real>(lower_q.transpose() * z * lower_q));
+    if (!(eigen.eigenvalues()(0) > 0)) return std::nullopt;
+    const RealVector<Real> values = eigen.eigenvalues().cwiseSqrt();
+    const RealVector<Real> scale = values.cwiseSqrt();
+    RealMatrix<Real> inverse_root = eigen.eigenvectors().transpose();
+    lq.matrixL().template solveInPlace<Eigen::OnTheRight>(inverse_root);
+    return ScalingPoint<Real>{.root = lower_q * eigen.eigenvectors() * scale.cwiseInverse().asDiagonal(),
+                              .inverse_root = scale.asDiagonal() * inverse_root,
                               .values = values};
 }
 
