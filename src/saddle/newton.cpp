@@ -6,7 +6,7 @@ namespace spectralot::saddle {
 
 namespace {
 
-constexpr int n_refinements = 3;
+constexpr int n_refinements = 1;
 
 template <class Real>
 bool is_finite(const NewtonVector<Real>& x) {
@@ -156,7 +156,8 @@ NewtonVector<Real> ArcNewton<Real>::solve_once(const NewtonVector<Real>& rhs) co
     v.rest.tail(D) -= rhs.u;
     v = solve_reduced(v);
 
-    NewtonVector<Real> x{.w = {}, .phi = RealVector<Real>::Zero(n + free + 1), .z = RealVector<Real>::Zero(rhs.z.size()), .u = {}};
+    NewtonVector<Real> x{
+        .w = {}, .phi = RealVector<Real>::Zero(n + free + 1), .z = RealVector<Real>::Zero(rhs.z.size()), .u = {}};
     if (rhs.z.size() > 0) {
         x.z = corner_.solve(rhs.z - matrix_.coupling.transpose() * theta_.cwiseProduct(rhs.w + spread(v)) -
                             matrix_.row_coupling.transpose() * v.rest.tail(D));

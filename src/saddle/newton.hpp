@@ -6,7 +6,10 @@
 
 #include "saddle/atoms.hpp"
 
+#include "linalg/cholesky.hpp"
 #include "linalg/decompositions.hpp"
+
+#include <type_traits>
 
 namespace spectralot::saddle {
 
@@ -75,10 +78,11 @@ private:
 
     const ArcAtoms<Real>* atoms_ = nullptr;
     NewtonMatrix<Real> matrix_;
-    RealVector<Real> theta_;                // 1/stiffness
-    RealVector<Real> row_sum_;              // Σ θ over the arcs of a row
+    RealVector<Real> theta_;    // 1/stiffness
+    RealVector<Real> row_sum_;  // Σ θ over the arcs of a row
     RowMatrix<Real> row_mean_;  // θ-weighted means of the rows of T over the arcs of a row
-    Eigen::LLT<RealMatrix<Real>> factor_;   // of the reduced matrix without the rows
+    // Of the reduced matrix without the rows.
+    std::conditional_t<std::is_same_v<Real, double>, linalg::Cholesky, Eigen::LLT<RealMatrix<Real>>> factor_;
     std::vector<Reduced> corner_columns_;
     Eigen::PartialPivLU<RealMatrix<Real>> corner_;
 };
