@@ -30,7 +30,7 @@ int Selector::run() const {
     object["dual_norm"] = result.dual_norm;
     object["rank"] = result.rank;
     object["path"] = to_string(result.path);
-    object["fenchel_residual"] = result.fenchel_residual;
+    object["fenchel_residual"] = fenchel_residual(described.gauge, samples.points, result, samples.weights);
     object["out"] = out.string();
     io::write_table(out, result.direction);
     print(object);

@@ -131,9 +131,10 @@ class Gauge:
         -----
         Cost O(nd² + d³) for n ≥ d.
         """
-        result = _core.selector(self._core, *self._samples(G, "G", weights))
+        samples = self._samples(G, "G", weights)
         if not diagnostics:
-            return result["direction"]
+            return _core.selector(self._core, *samples)
+        result = _core.diagnosed_selector(self._core, *samples)
         return result.pop("direction"), SelectorDiagnostics(**result)
 
     @property

@@ -6,6 +6,9 @@ namespace spectralot::python {
 
 namespace {
 
+/// A C-ordered array of the caller, without a copy.
+using Rows = Eigen::Ref<const Points>;
+
 /// A gauge function is pure: one that Ctrl-C broke off is called once more, so that the solver can end in order.
 template <class Result>
 std::function<Result(const Matrix&)> in_python(std::function<Result(const Matrix&)> function) {
@@ -104,25 +107,29 @@ void bind_gauge(nb::module_& m) {
 
     m.def(
         "selector",
-        [](const Gauge& gauge, const Points& G, const Vector& weights) {
-            const SelectorResult result = selector(gauge, G, weights);
+        [](const Gauge& gauge, const Rows& G, const Vector& weights) { return selector(gauge, G, weights).direction; },
+        "gauge"_a, "G"_a, "weights"_a);
+    m.def(
+        "diagnosed_selector",
+        [](const Gauge& gauge, const Rows& G, const Vector& weights) {
+            SelectorResult result = selector(gauge, G, weights);
             nb::dict out;
-            out["direction"] = result.direction;
             out["path"] = text(to_string(result.path));
             out["rank"] = result.rank;
             out["dual_norm"] = result.dual_norm;
-            out["fenchel_residual"] = result.fenchel_residual;
+            out["fenchel_residual"] = fenchel_residual(gauge, G, result, weights);
+            out["direction"] = std::move(result.direction);
             return out;
         },
         "gauge"_a, "G"_a, "weights"_a);
     m.def(
-        "norm", [](const Gauge& gauge, const Points& V, const Vector& weights) { return norm(gauge, V, weights); },
+        "norm", [](const Gauge& gauge, const Rows& V, const Vector& weights) { return norm(gauge, V, weights); },
         "gauge"_a, "V"_a, "weights"_a);
     m.def(
         "dual_norm",
-        [](const Gauge& gauge, const Points& G, const Vector& weights) { return dual_norm(gauge, G, weights); },
+        [](const Gauge& gauge, const Rows& G, const Vector& weights) { return dual_norm(gauge, G, weights); },
         "gauge"_a, "G"_a, "weights"_a);
-    m.def("polar", [](const Points& G) { return polar(G); }, "G"_a);
+    m.def("polar", [](const Rows& G) { return polar(G); }, "G"_a);
 }
 
 }  // namespace spectralot::python

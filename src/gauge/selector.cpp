@@ -35,25 +35,34 @@ Vector normalised_weights(const Vector& weights, Index n) {
     return scaled / scaled.sum();
 }
 
-/// G times a power of two, exactly, such that squares of its entries neither overflow nor vanish.
-struct Scaled {
-    Points rows;
+/// G times a power of two such that squares of its entries neither overflow nor vanish: most often G itself.
+class Scaled {
+public:
+    explicit Scaled(const Rows& G) : original_(G) {
+        constexpr double smallest = 1e-60, largest = 1e60;
+        const double size = G.cwiseAbs().maxCoeff();
+        if (size == 0.0 || (smallest < size && size < largest)) return;
+        scale = detail::power_of_two_above(size);
+        copy_ = G / scale;
+    }
+    [[nodiscard]] Rows rows() const { return copy_.size() > 0 ? Rows(copy_) : original_; }
+
     double scale = 1.0;  ///< G = scale · rows
+
+private:
+    Rows original_;
+    Points copy_;
 };
-Scaled rescale(const Rows& G) {
-    const double scale = detail::power_of_two_above(G.cwiseAbs().maxCoeff());
-    return {G / scale, scale};
-}
 
 /// Σ w_i <a_i, b_i>, weights empty = ones.
-double inner(const Points& a, const Points& b, const Vector& weights) {
+double inner(const Rows& a, const Rows& b, const Vector& weights) {
     const Vector products = a.cwiseProduct(b).rowwise().sum();
     return weights.size() ? weights.dot(products) : products.sum();
 }
 
-double norm_of(const GaugeModel& model, const Points& V, const Vector& weights) {
-    const Scaled scaled = rescale(V);
-    return scaled.scale * model.velocity_norm(scaled.rows, weights);
+double norm_of(const GaugeModel& model, const Rows& V, const Vector& weights) {
+    const Scaled scaled(V);
+    return scaled.scale * model.velocity_norm(scaled.rows(), weights);
 }
 
 SelectorPath path_of(linalg::SvdPath path) {
@@ -89,23 +98,26 @@ std::string_view to_string(SelectorPath path) {
 SelectorResult selector(const Gauge& gauge, const Rows& G, const Vector& weights, double rtol) {
     const GaugeModel& model = checked_model(gauge, G);
     const Vector w = normalised_weights(weights, G.rows());
-    const Scaled force = rescale(G);
-    const GaugeModel::ForceMap found = model.force_map(force.rows, w, rtol);
-    const double dual = found.map.dual_norm;
+    const Scaled force(G);
+    const GaugeModel::ForceMap found = model.force_map(force.rows(), w, rtol);
 
     SelectorResult result;
     result.path = path_of(found.path);
     result.rank = found.rank;
-    result.dual_norm = force.scale * dual;
-    result.direction.setZero(G.rows(), G.cols());
-    linalg::apply_right(force.rows, found.map.velocity_map, -1.0, result.direction);
-    if (dual > 0.0) {
-        const double slope = inner(force.rows / dual, result.direction / dual, w);
-        const double speed = norm_of(model, result.direction / dual, w);
-        result.fenchel_residual = std::max(std::abs(slope + 1.0), std::abs(speed * speed - 1.0));
-    }
-    result.direction *= force.scale;
+    result.dual_norm = force.scale * found.map.dual_norm;
+    result.direction.resize(G.rows(), G.cols());
+    linalg::apply_right(force.rows(), found.map.velocity_map, -1.0, result.direction);
+    if (force.scale != 1.0) result.direction *= force.scale;
     return result;
+}
+
+double fenchel_residual(const Gauge& gauge, const Rows& G, const SelectorResult& result, const Vector& weights) {
+    const double dual = result.dual_norm;
+    if (dual == 0.0) return 0.0;
+    const Vector w = normalised_weights(weights, G.rows());
+    const double slope = inner(G / dual, result.direction / dual, w);
+    const double speed = norm_of(gauge.model(), result.direction / dual, w);
+    return std::max(std::abs(slope + 1.0), std::abs(speed * speed - 1.0));
 }
 
 double norm(const Gauge& gauge, const Rows& V, const Vector& weights) {
@@ -115,18 +127,18 @@ double norm(const Gauge& gauge, const Rows& V, const Vector& weights) {
 
 double dual_norm(const Gauge& gauge, const Rows& G, const Vector& weights) {
     const GaugeModel& model = checked_model(gauge, G);
-    const Scaled force = rescale(G);
-    return force.scale * model.force_map(force.rows, normalised_weights(weights, G.rows()), -1.0).map.dual_norm;
+    const Scaled force(G);
+    return force.scale * model.force_map(force.rows(), normalised_weights(weights, G.rows()), -1.0).map.dual_norm;
 }
 
 Points polar(const Rows& G, double rtol) {
     check_points(G, "G");
-    const Scaled scaled = rescale(G);
-    const linalg::RightSvd svd = linalg::right_svd(scaled.rows, {}, rtol);
+    const Scaled scaled(G);
+    const linalg::RightSvd svd = linalg::right_svd(scaled.rows(), {}, rtol);
     Points direction = Points::Zero(G.rows(), G.cols());
     if (svd.sigma.size() == 0) return direction;
     const Matrix inverse_root = svd.right * svd.sigma.cwiseInverse().asDiagonal() * svd.right.transpose();
-    linalg::apply_right(scaled.rows, inverse_root, 1.0, direction);
+    linalg::apply_right(scaled.rows(), inverse_root, 1.0, direction);
     return direction;
 }
 

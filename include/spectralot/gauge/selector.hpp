@@ -15,7 +15,6 @@ struct SelectorResult {
     double dual_norm = 0.0;  ///< N*(G) = N(J(G))
     int rank = 0;            ///< numerical rank: singular values above rtol·σ_max
     SelectorPath path = SelectorPath::Zero;
-    double fenchel_residual = 0;  ///< |<G,J> + N*²| / N*², and N(J)² against N*²; 0 when G = 0
 };
 
 /// J(G) = argmin_V <G,V> + ½N(V)². `weights` empty: the matrix version; else the measure version with rows as
@@ -24,6 +23,11 @@ struct SelectorResult {
 /// is not monotone.
 SelectorResult selector(const Gauge& gauge, const Eigen::Ref<const Points>& G, const Vector& weights = {},
                         double rtol = -1.0);
+
+/// How well a selector satisfies Fenchel's equality: the larger of |<G,J> + N*²| and |N(J)² - N*²|, relative to N*²
+/// (0 when G = 0). O(nd²). `weights` as in the call that gave the result.
+double fenchel_residual(const Gauge& gauge, const Eigen::Ref<const Points>& G, const SelectorResult& result,
+                        const Vector& weights = {});
 
 /// N(V) = γ(VᵀV)^{1/2}, or γ(Σ w_i v_i v_iᵀ)^{1/2} with weights.
 double norm(const Gauge& gauge, const Eigen::Ref<const Points>& V, const Vector& weights = {});
