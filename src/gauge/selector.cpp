@@ -11,15 +11,16 @@ namespace {
 
 using Rows = Eigen::Ref<const Points>;
 
-void check_points(const Rows& G, const std::string& argument) {
-    if (G.rows() == 0 || G.cols() == 0)
-        throw_invalid(argument, "must not be empty", std::to_string(G.rows()) + "x" + std::to_string(G.cols()));
-    if (G.allFinite()) return;
+/// max |G_ij|, or a complaint about the first entry that is not finite.
+double checked_magnitude(const Rows& G) {
+    const double size = linalg::largest_magnitude(G);
+    if (!std::isnan(size)) return size;
     for (Index i = 0; i < G.rows(); ++i)
         for (Index j = 0; j < G.cols(); ++j)
             if (!std::isfinite(G(i, j)))
-                throw_invalid(argument, "must be finite",
+                throw_invalid("G", "must be finite",
                               to_text(G(i, j)) + " at (" + std::to_string(i) + ", " + std::to_string(j) + ")");
+    return size;
 }
 
 /// Weights divided by their sum; empty stays empty (the matrix version).
@@ -35,12 +36,15 @@ Vector normalised_weights(const Vector& weights, Index n) {
     return scaled / scaled.sum();
 }
 
-/// G times a power of two such that squares of its entries neither overflow nor vanish: most often G itself.
+/// G times a power of two such that squares of its entries neither overflow nor vanish: most often G itself. Refuses
+/// what is empty or not finite.
 class Scaled {
 public:
     explicit Scaled(const Rows& G) : original_(G) {
+        if (G.size() == 0)
+            throw_invalid("G", "must not be empty", std::to_string(G.rows()) + "x" + std::to_string(G.cols()));
         constexpr double smallest = 1e-60, largest = 1e60;
-        const double size = G.cwiseAbs().maxCoeff();
+        const double size = checked_magnitude(G);
         if (size == 0.0 || (smallest < size && size < largest)) return;
         scale = detail::power_of_two_above(size);
         copy_ = G / scale;
@@ -78,7 +82,6 @@ SelectorPath path_of(linalg::SvdPath path) {
 const GaugeModel& checked_model(const Gauge& gauge, const Rows& G) {
     if (!gauge.is_monotone())
         throw_invalid("gauge", "must be monotone: a norm on velocities needs K inside the PSD cone", gauge.repr());
-    check_points(G, "G");
     gauge.model().check_columns(static_cast<int>(G.cols()));
     return gauge.model();
 }
@@ -132,7 +135,6 @@ double dual_norm(const Gauge& gauge, const Rows& G, const Vector& weights) {
 }
 
 Points polar(const Rows& G, double rtol) {
-    check_points(G, "G");
     const Scaled scaled(G);
     const linalg::RightSvd svd = linalg::right_svd(scaled.rows(), {}, rtol);
     Points direction = Points::Zero(G.rows(), G.cols());

@@ -1,7 +1,9 @@
 #include "linalg/kernels.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 // Tiles are arrays of vectors, which needs vectors of known size.
@@ -212,6 +214,33 @@ void ApplyRight(const double* G, size_t stride, size_t n, size_t d, const double
     apply(G, stride, n, d, B, out, out_stride);
 }
 
+/// The largest of n magnitudes; NaN if one is not finite.
+double LargestMagnitude(const double* x, size_t n) {
+    const Tag tag;
+    constexpr size_t chains = 4;
+    const Wide infinite = hn::Inf(tag);
+    Wide largest[chains];
+    auto finite = hn::FirstN(tag, lanes);
+    for (Wide& chain : largest) chain = hn::Zero(tag);
+    size_t k = 0;
+    for (; k + chains * lanes <= n; k += chains * lanes) {
+        for (size_t c = 0; c < chains; ++c) {
+            const Wide size = hn::Abs(hn::LoadU(tag, x + k + c * lanes));
+            finite = hn::And(finite, hn::Lt(size, infinite));
+            largest[c] = hn::Max(largest[c], size);
+        }
+    }
+    double rest = 0.0;
+    for (; k < n; ++k) {
+        const double size = std::abs(x[k]);
+        if (!(size <= std::numeric_limits<double>::max())) return std::numeric_limits<double>::quiet_NaN();
+        rest = std::max(rest, size);
+    }
+    if (!hn::AllTrue(tag, finite)) return std::numeric_limits<double>::quiet_NaN();
+    const Wide both = hn::Max(hn::Max(largest[0], largest[1]), hn::Max(largest[2], largest[3]));
+    return std::max(rest, hn::GetLane(hn::MaxOfLanes(tag, both)));
+}
+
 }  // namespace spectralot::linalg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -220,6 +249,7 @@ namespace spectralot::linalg {
 
 HWY_EXPORT(AddGram);
 HWY_EXPORT(ApplyRight);
+HWY_EXPORT(LargestMagnitude);
 
 void kernels::add_gram(const double* G, std::size_t stride, std::size_t n, std::size_t d, const double* weights,
                        double* S) {
@@ -229,6 +259,10 @@ void kernels::add_gram(const double* G, std::size_t stride, std::size_t n, std::
 void kernels::apply_right(const double* G, std::size_t stride, std::size_t n, std::size_t d, const double* B,
                           double* out, std::size_t out_stride) {
     HWY_DYNAMIC_DISPATCH(ApplyRight)(G, stride, n, d, B, out, out_stride);
+}
+
+double kernels::largest_magnitude(const double* x, std::size_t n) {
+    return HWY_DYNAMIC_DISPATCH(LargestMagnitude)(x, n);
 }
 
 }  // namespace spectralot::linalg

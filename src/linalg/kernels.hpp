@@ -13,4 +13,7 @@ void add_gram(const double* G, std::size_t stride, std::size_t n, std::size_t d,
 void apply_right(const double* G, std::size_t stride, std::size_t n, std::size_t d, const double* B, double* out,
                  std::size_t out_stride);
 
+/// max |x_k|; NaN if an entry is not finite.
+double largest_magnitude(const double* x, std::size_t n);
+
 }  // namespace spectralot::linalg::kernels

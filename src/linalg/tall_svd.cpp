@@ -183,6 +183,16 @@ void apply_right(const Rows& G, const Matrix& B, double alpha, Eigen::Ref<Points
     kernels::apply_right(G.data(), G.outerStride(), G.rows(), G.cols(), scaled.data(), out.data(), out.outerStride());
 }
 
+double largest_magnitude(const Rows& G) {
+    if (G.outerStride() == G.cols()) return kernels::largest_magnitude(G.data(), std::size_t(G.size()));
+    double largest = 0.0;
+    for (Index i = 0; i < G.rows() && !std::isnan(largest); ++i) {
+        const double in_row = kernels::largest_magnitude(G.row(i).data(), std::size_t(G.cols()));
+        largest = in_row <= largest ? largest : in_row;
+    }
+    return largest;
+}
+
 RightSvd right_svd(const Rows& G, const Vector& weights, double rtol) {
     check_weights(G, weights);
     if (rtol < 0.0) rtol = epsilon * static_cast<double>(std::max(G.rows(), G.cols()));

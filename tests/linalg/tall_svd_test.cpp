@@ -85,6 +85,23 @@ TEST(ApplyRight, WritesOnlyItsBlock) {
     }
 }
 
+TEST(LargestMagnitude, IsTheOneOfEveryEntryAndNanWhereOneIsNotFinite) {
+    for (const Index n : {1, 3, 8, 41}) {
+        for (const Index d : {1, 2, 5}) {
+            Points wide = normal_points(n, d + 2, 7);
+            wide.col(d).setConstant(1e9);  // beside the block
+            const auto block = wide.leftCols(d);
+            EXPECT_EQ(largest_magnitude(block), block.cwiseAbs().maxCoeff());
+            EXPECT_EQ(largest_magnitude(Points(block)), block.cwiseAbs().maxCoeff());
+            for (const double odd : {infinity, -infinity, std::nan("")}) {
+                Points spoiled = block;
+                spoiled(n - 1, d / 2) = odd;
+                EXPECT_TRUE(std::isnan(largest_magnitude(spoiled)));
+            }
+        }
+    }
+}
+
 TEST(RightSvd, PolarFactorErrsByTwiceTheConditionNumberAtMost) {
     for (const auto& [n, d] : {std::pair<Index, Index>{50, 2}, {60, 3}, {12, 10}, {20, 20}, {10, 20}, {200, 16}}) {
         for (const double condition : {1.0, 3.0, 5.9, 6.1, 30.0, 1e3, 1e5, 9e6, 1.1e7, 1e9, 1e12}) {

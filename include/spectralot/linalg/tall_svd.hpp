@@ -26,6 +26,9 @@ RightSvd right_svd(const Eigen::Ref<const Points>& G, const Vector& weights = {}
 /// Gᵀ diag(weights) G (d×d), weights empty = ones; wide kernel chosen at run time. n×d input, O(nd²).
 Matrix gram(const Eigen::Ref<const Points>& G, const Vector& weights = {});
 
+/// max |G_ij| by a wide kernel; NaN if an entry is not finite.
+double largest_magnitude(const Eigen::Ref<const Points>& G);
+
 /// out = alpha·G·B with B d×d, `out` n×d and not aliasing G; wide kernel chosen at run time.
 void apply_right(const Eigen::Ref<const Points>& G, const Matrix& B, double alpha, Eigen::Ref<Points> out);
 
