@@ -20,12 +20,15 @@ public:
     double operator()(int i, int j) const {
         const double* const x = x_ + i * dimension_;
         const double* const y = y_ + j * dimension_;
+        constexpr Index longest_loop = 8;
+        if (dimension_ > longest_loop) return (Row(x, dimension_) - Row(y, dimension_)).squaredNorm();
         double sum = 0.0;
         for (Index r = 0; r < dimension_; ++r) sum += (x[r] - y[r]) * (x[r] - y[r]);
         return sum;
     }
 
 private:
+    using Row = Eigen::Map<const Vector>;
     const double* x_;
     const double* y_;
     Index dimension_;

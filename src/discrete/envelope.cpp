@@ -6,7 +6,6 @@
 namespace spectralot {
 
 std::unique_ptr<Envelope> make_envelope(const Points& points, const Vector& offset, const Points& hint) {
-    constexpr Index largest_tree_dimension = 3;
     if (points.cols() <= largest_tree_dimension) return make_kd_envelope(points, offset, hint);
     return make_dense_envelope(points, offset);
 }

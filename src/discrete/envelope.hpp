@@ -38,6 +38,9 @@ struct BestPieces {
     [[nodiscard]] double worst(Index query) const { return value[query * k + count[query] - 1]; }
 };
 
+/// Up to here an envelope is a tree of pieces and a query is cheap; beyond, tiles of inner products.
+constexpr Index largest_tree_dimension = 3;
+
 class Envelope {
 public:
     virtual ~Envelope() = default;

@@ -13,10 +13,11 @@ namespace spectralot {
 namespace {
 
 constexpr int coarsest_clusters = 32;  ///< small enough to solve over all pairs
-constexpr int candidates_per_row = 8;
+constexpr int candidates_per_row = 6;
 constexpr int candidates_per_col = 4;
-constexpr int added_per_row = 4;  ///< violated arcs taken per pricing round
-constexpr int rounds_per_middle_level = 10;
+constexpr int smoothing_pieces = 2;  ///< a coarse potential is smoothed over
+constexpr int added_per_row = 3;     ///< violated arcs taken per pricing round
+constexpr int rounds_per_middle_level = 3;
 constexpr int kept_per_row = 10;  ///< arcs kept between two metrics
 constexpr double base_tolerance = 8.0 * epsilon;
 
@@ -80,8 +81,7 @@ Interpolated interpolate(const Points& coarse, const Vector& offset, const Point
 /// Arcs between finer clouds that are likely to carry flow: small power distances under the interpolated potentials.
 std::vector<Arc> candidate_arcs(const Conjugates& coarse, const Points& coarse_x, const Points& coarse_y,
                                 const Points& x, const Points& y, const SolveContext& context) {
-    const Interpolated psi = interpolate(coarse_x, coarse.phi, coarse.row_hint, y, 4, context);
-    const Interpolated at_rows = interpolate(coarse_y, coarse.psi, coarse.col_hint, x, 1, context);
+    const Interpolated psi = interpolate(coarse_x, coarse.phi, coarse.row_hint, y, smoothing_pieces, context);
     std::vector<Arc> arcs;
     BestPieces of_row(x.rows(), candidates_per_row);
     make_envelope(y, psi.value, psi.hint)->search(x, {}, of_row, context);
@@ -91,7 +91,9 @@ std::vector<Arc> candidate_arcs(const Conjugates& coarse, const Points& coarse_x
         for (int k = 0; k < of_row.count[i]; ++k) arcs.push_back({i, of_row.index[i * of_row.k + k]});
     }
     BestPieces of_col(y.rows(), candidates_per_col);
-    make_envelope(x, phi, at_rows.hint)->search(y, {}, of_col, context);
+    const bool has_tree = x.cols() <= largest_tree_dimension;
+    const Points hint = has_tree ? interpolate(coarse_y, coarse.psi, coarse.col_hint, x, 1, context).hint : Points();
+    make_envelope(x, phi, hint)->search(y, {}, of_col, context);
     for (int j = 0; j < static_cast<int>(y.rows()); ++j) {
         for (int k = 0; k < of_col.count[j]; ++k) arcs.push_back({of_col.index[j * of_col.k + k], j});
     }
@@ -106,16 +108,20 @@ std::vector<Arc> all_pairs(int n_rows, int n_cols) {
     return arcs;
 }
 
-/// Levels to visit: the number of clusters doubles, but the last middle level is well below the full problem.
-std::vector<int> levels_to_visit(const Hierarchy& rows, const Hierarchy& cols) {
+/// Levels to visit, coarse to fine: each has a quarter of the clusters of the next, the last middle one nearly half of
+/// the points where pricing is cheap (a tree of pieces).
+std::vector<int> levels_to_visit(const Hierarchy& rows, const Hierarchy& cols, bool has_cheap_pricing) {
+    const auto n_clusters = [&](int level) { return std::max(rows.n_clusters(level), cols.n_clusters(level)); };
     const int finest = std::max(rows.n_levels(), cols.n_levels()) - 1;
-    const int n = std::max(rows.n_clusters(finest), cols.n_clusters(finest));
-    std::vector<int> levels;
-    for (int level = 0; level < finest; ++level) {
-        const int clusters = std::max(rows.n_clusters(level), cols.n_clusters(level));
-        if (2 * clusters > coarsest_clusters && 8 * clusters < 5 * n) levels.push_back(level);
+    std::vector<int> levels{finest};
+    double limit = (has_cheap_pricing ? 0.45 : 0.3) * n_clusters(finest);
+    for (int level = finest - 1; level > 0; --level) {
+        if (n_clusters(level) > limit) continue;
+        levels.push_back(level);
+        if (n_clusters(level) <= coarsest_clusters) break;
+        limit = 0.3 * n_clusters(level);
     }
-    levels.push_back(finest);
+    std::reverse(levels.begin(), levels.end());
     return levels;
 }
 
@@ -140,7 +146,7 @@ void NetworkTransport<Flow>::solve_cold(const Points& x, const Points& y, SolveC
     sorted.row = gather(supplies_.row, rows_.order());
     sorted.col = gather(supplies_.col, cols_.order());
 
-    const std::vector<int> levels = levels_to_visit(rows_, cols_);
+    const std::vector<int> levels = levels_to_visit(rows_, cols_, x.cols() <= largest_tree_dimension);
     const int finest = levels.back();
     int level = levels.front();
     Level here = make_level(level, sorted_x, sorted_y, sorted);
