@@ -8,6 +8,7 @@
 #include "spectralot/core/errors.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <type_traits>
 #include <variant>
@@ -86,20 +87,55 @@ struct ExactTransport::State {
     }
 
     Basis optimal_basis(const Frame& frame, SolveContext& context) {
-        const Points u = gather(frame.u, rows);
-        const Points w = gather(frame.w, cols);
         return std::visit(
             [&](auto& solver) {
+                const Points u = gather(frame.u, rows), w = gather(frame.w, cols);
                 if (frame.rank() == 1) return sorted_transport(u, w, solver.supplies());
                 if (solver.has_basis() && prefers_warm_start(frame.metric, frame.rank())) {
                     solver.solve_warm(u, w, context);
                 } else {
-                    solver.solve_cold(u, w, context);
+                    EmbeddedClouds clouds{gather(pair.x, rows), gather(pair.y, cols), frame.x_axes, frame.y_axes};
+                    solver.solve_cold(clouds, context);
                 }
                 last_metric = frame.metric;
                 return solver.basis(u, w);
             },
             network);
+    }
+
+    /// Changes Q on the way down, and returns the basis for the last one.
+    Basis steered_basis(Matrix& Q, const MetricSteering& steer, SolveContext& context) {
+        Frame frame(pair, Q);
+        if (frame.rank() == 1) return optimal_basis(frame, context);
+        const double unit = std::ldexp(1.0, 2 * pair.exponent);
+        return std::visit(
+            [&](auto& solver) {
+                EmbeddedClouds clouds{gather(pair.x, rows), gather(pair.y, cols), frame.x_axes, frame.y_axes};
+                solver.solve_cold(clouds, context, [&](const Matrix& moment, Index n_clusters, EmbeddedClouds& here) {
+                    const auto next = steer(Q, unit * (moment + pair.shift * pair.shift.transpose()), n_clusters);
+                    if (!next) return false;
+                    frame = Frame(pair, Q = *next);
+                    here.x_axes = frame.x_axes;
+                    here.y_axes = frame.y_axes;
+                    return true;
+                });
+                last_metric = frame.metric;
+                return solver.basis(gather(frame.u, rows), gather(frame.w, cols));
+            },
+            network);
+    }
+
+    ExactResult certified(const Basis& basis, const Frame& frame, const SolveContext& context) const {
+        const Conjugates dual = complete_potentials(basis.dual, rows, cols, frame, context);
+        ExactResult result;
+        result.plan = as_plan(basis.plan, rows, cols, mu.size(), nu.size());
+        result.moment = second_moment(result.plan, mu.points, nu.points);
+        auto [potentials, lower] = certify_lower(dual, pair, frame, mu, nu);
+        result.potentials = std::move(potentials);
+        result.certificate = {lower, certify_upper(result.plan, pair, frame, mu, nu)};
+        result.status = context.cancelled() ? Status::Interrupted : Status::Solved;
+        result.n_pivots = context.n_pivots;
+        return result;
     }
 };
 
@@ -115,18 +151,15 @@ ExactResult ExactTransport::solve(const Matrix& Q, const ExactOptions& options) 
     SolveContext context{options.n_threads, options.cancel, 0};
 
     const Frame frame(s.pair, Q);
-    const Basis basis = s.optimal_basis(frame, context);
-    const Conjugates dual = complete_potentials(basis.dual, s.rows, s.cols, frame, context);
+    return s.certified(s.optimal_basis(frame, context), frame, context);
+}
 
-    ExactResult result;
-    result.plan = as_plan(basis.plan, s.rows, s.cols, s.mu.size(), s.nu.size());
-    result.moment = second_moment(result.plan, s.mu.points, s.nu.points);
-    auto [potentials, lower] = certify_lower(dual, s.pair, frame, s.mu, s.nu);
-    result.potentials = std::move(potentials);
-    result.certificate = {lower, certify_upper(result.plan, s.pair, frame, s.mu, s.nu)};
-    result.status = context.cancelled() ? Status::Interrupted : Status::Solved;
-    result.n_pivots = context.n_pivots;
-    return result;
+ExactResult ExactTransport::descend(Matrix& Q, const MetricSteering& steer, const ExactOptions& options) {
+    State& s = *state_;
+    check_metric(Q, s.mu.dimension());
+    SolveContext context{options.n_threads, options.cancel, 0};
+    const Basis basis = s.steered_basis(Q, steer, context);
+    return s.certified(basis, Frame(s.pair, Q), context);
 }
 
 PricedPotentials ExactTransport::price(const Matrix& Q, const Potentials& guess, int per_point,

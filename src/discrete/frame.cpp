@@ -86,20 +86,21 @@ Frame::Frame(const CentredPair& pair, const Matrix& Q) {
     if (kept.empty()) kept.push_back(d - 1);  // Q = 0
 
     const auto rank = static_cast<Index>(kept.size());
-    Matrix axes(d, rank);  // U √|λ|
+    x_axes.resize(d, rank);
     Vector sign(rank);
     for (Index r = 0; r < rank; ++r) {
-        axes.col(r) = eigen.eigenvectors().col(kept[r]) * std::sqrt(std::abs(lambda[kept[r]]));
+        x_axes.col(r) = eigen.eigenvectors().col(kept[r]) * std::sqrt(std::abs(lambda[kept[r]]));
         sign[r] = lambda[kept[r]] < 0.0 ? -1.0 : 1.0;
     }
-    const Matrix sizes = axes.cwiseAbs();
+    const Matrix sizes = x_axes.cwiseAbs();
     axes_norm = std::sqrt(sizes.colwise().sum().maxCoeff() * sizes.rowwise().sum().maxCoeff());
     entry_norm = metric.norm();
-    residual = reconstruction_error(metric, axes, sign);
+    residual = reconstruction_error(metric, x_axes, sign);
     metric_norm = largest * (1.0 + 8.0 * epsilon) + residual;
 
-    u = pair.x * axes;
-    w = pair.y * axes * sign.asDiagonal();
+    y_axes = x_axes * sign.asDiagonal();
+    u = pair.x * x_axes;
+    w = pair.y * y_axes;
     const Vector pull = metric * pair.shift;
     row_offset = -2.0 * (pair.x * pull);
     col_offset = 2.0 * (pair.y * pull);

@@ -23,6 +23,8 @@ struct CentredPair {
 /// because -(u-v)² = (u-(-v))² - 2u² - 2v²: an indefinite metric is only a reflection of ν and separable terms. The
 /// offsets carry the shift between the means as well. Directions with |λ| ≤ 4 eps |λ|_max are left out.
 struct Frame {
+    Matrix x_axes;  ///< U √|λ|: u = x·x_axes
+    Matrix y_axes;  ///< U √|λ| sign(λ): w = y·y_axes
     Points u;
     Points w;
     Vector row_offset;

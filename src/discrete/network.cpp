@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace spectralot {
@@ -128,43 +129,82 @@ std::vector<int> levels_to_visit(const Hierarchy& rows, const Hierarchy& cols, b
 }  // namespace
 
 template <class Flow>
-typename NetworkTransport<Flow>::Level NetworkTransport<Flow>::make_level(int level, const Points& sorted_x,
-                                                                          const Points& sorted_y,
-                                                                          const Supplies<Flow>& sorted) const {
-    return {cluster_centres(sorted_x, sorted.row, rows_.begin(level)),
-            cluster_centres(sorted_y, sorted.col, cols_.begin(level)), cluster_supplies(sorted.row, rows_.begin(level)),
-            cluster_supplies(sorted.col, cols_.begin(level))};
+void NetworkTransport<Flow>::sort(const EmbeddedClouds& clouds) {
+    rows_ = Hierarchy(clouds.x * clouds.x_axes);
+    cols_ = Hierarchy(clouds.y * clouds.y_axes);
+    finest_ = {rows_.sorted(clouds.x),
+               cols_.sorted(clouds.y),
+               gather(supplies_.row, rows_.order()),
+               gather(supplies_.col, cols_.order()),
+               {},
+               {}};
 }
 
 template <class Flow>
-void NetworkTransport<Flow>::solve_cold(const Points& x, const Points& y, SolveContext& context) {
-    rows_ = Hierarchy(x);
-    cols_ = Hierarchy(y);
-    const Points sorted_x = rows_.sorted(x);
-    const Points sorted_y = cols_.sorted(y);
-    Supplies<Flow> sorted = supplies_;
-    sorted.row = gather(supplies_.row, rows_.order());
-    sorted.col = gather(supplies_.col, cols_.order());
+typename NetworkTransport<Flow>::Level NetworkTransport<Flow>::make_level(int level,
+                                                                          const EmbeddedClouds& clouds) const {
+    const std::vector<int>&row = rows_.begin(level), &col = cols_.begin(level);
+    Level made{cluster_centres(finest_.x_given, finest_.row_supply, row),
+               cluster_centres(finest_.y_given, finest_.col_supply, col),
+               cluster_supplies(finest_.row_supply, row),
+               cluster_supplies(finest_.col_supply, col),
+               {},
+               {}};
+    made.embed(clouds);
+    return made;
+}
 
-    const std::vector<int> levels = levels_to_visit(rows_, cols_, x.cols() <= largest_tree_dimension);
-    const int finest = levels.back();
+template <class Flow>
+Matrix NetworkTransport<Flow>::moment(const Level& level) const {
+    Matrix sum = Matrix::Zero(level.x_given.cols(), level.x_given.cols());
+    const double total = static_cast<double>(supplies_.unit) * static_cast<double>(supplies_.total);
+    for (const auto& arc : tree_.arcs()) {
+        const Vector step = level.y_given.row(arc.col) - level.x_given.row(arc.row);
+        sum.noalias() += (static_cast<double>(arc.flow) / total) * step * step.transpose();
+    }
+    return sum;
+}
+
+template <class Flow>
+void NetworkTransport<Flow>::solve_cold(EmbeddedClouds& clouds, SolveContext& context, const LevelSteering& steer) {
+    sort(clouds);
+    if (steer) {
+        // A few clusters tell enough of the metric to cluster anew in it: long thin ones where it is nearly singular.
+        constexpr int scouts = 128;
+        descend(clouds, scouts, context, steer);
+        sort(clouds);
+    }
+    descend(clouds, std::numeric_limits<int>::max(), context, steer);
+}
+
+template <class Flow>
+void NetworkTransport<Flow>::descend(EmbeddedClouds& clouds, int most_clusters, SolveContext& context,
+                                     const LevelSteering& steer) {
+    const bool has_tree = clouds.x_axes.cols() <= largest_tree_dimension;
+    const std::vector<int> levels = levels_to_visit(rows_, cols_, has_tree);
     int level = levels.front();
-    Level here = make_level(level, sorted_x, sorted_y, sorted);
+    Level here = make_level(level, clouds);
     std::vector<FlowArc<Flow>> basis = north_west_corner(here.row_supply, here.col_supply);
     std::vector<Arc> candidates = all_pairs(static_cast<int>(here.x.rows()), static_cast<int>(here.y.rows()));
     for (std::size_t visit = 0;; ++visit) {
+        const bool is_finest = visit + 1 == levels.size();
         tree_ = SpanningTree<Flow>(static_cast<int>(here.x.rows()), static_cast<int>(here.y.rows()), basis);
         arcs_ = ArcSet(tree_.n_rows());
         arcs_.add(candidates);
-        optimise(here.x, here.y, level == finest ? 0 : rounds_per_middle_level, context);
-        if (level == finest) return;
+        optimise(here.x, here.y, is_finest ? 0 : rounds_per_middle_level, context);
+        if (is_finest) return;
+        while (steer && !context.cancelled() && steer(moment(here), here.x.rows(), clouds)) {
+            here.embed(clouds);
+            optimise(here.x, here.y, rounds_per_middle_level, context);
+        }
 
         const Conjugates dual = conjugates(tree_, here.x, here.y);
         const Points coarse_x = here.x;
         const Points coarse_y = here.y;
         basis = tree_.arcs();
         for (; level < levels[visit + 1]; ++level) {
-            const Level next = make_level(level + 1, sorted_x, sorted_y, sorted);
+            const Level next = make_level(level + 1, clouds);
+            if (std::max(next.x.rows(), next.y.rows()) > most_clusters) return;
             basis = split_rows(basis, rows_.first_child(level), next.x, next.row_supply, here.y);
             basis =
                 transposed(split_rows(transposed(basis), cols_.first_child(level), next.y, next.col_supply, next.x));

@@ -7,7 +7,21 @@
 #include "discrete/hierarchy.hpp"
 #include "discrete/tree.hpp"
 
+#include <functional>
+
 namespace spectralot {
+
+/// Two clouds of any coordinates, and the linear maps to those in which the cost is |x_i - y_j|².
+struct EmbeddedClouds {
+    Points x;
+    Points y;
+    Matrix x_axes;
+    Matrix y_axes;
+};
+
+/// Looks at the optimal plan of a coarse level (Σ mass (y_j-x_i)(y_j-x_i)ᵀ in the coordinates as given), and may change
+/// the axes: then the level is solved again.
+using LevelSteering = std::function<bool(const Matrix& moment, Index n_clusters, EmbeddedClouds& clouds)>;
 
 /// The optimal basis for the cost |x_i - y_j|², kept between solves: when only the clouds' coordinates change (another
 /// metric), it stays feasible.
@@ -17,7 +31,7 @@ public:
     explicit NetworkTransport(Supplies<Flow> supplies) : supplies_(std::move(supplies)) {}
 
     /// From scratch: clusters both clouds, solves the coarsest problem, refines.
-    void solve_cold(const Points& x, const Points& y, SolveContext& context);
+    void solve_cold(EmbeddedClouds& clouds, SolveContext& context, const LevelSteering& steer = {});
     /// From the last basis and arcs. Needs an earlier solve.
     void solve_warm(const Points& x, const Points& y, SolveContext& context);
 
@@ -27,19 +41,32 @@ public:
     [[nodiscard]] Basis basis(const Points& x, const Points& y) const;
 
 private:
-    /// One level of the hierarchy: two clouds of clusters in spatial order.
+    /// One level of the hierarchy: two clouds of clusters in spatial order, as given and embedded.
     struct Level {
-        Points x;
-        Points y;
+        Points x_given;
+        Points y_given;
         std::vector<Flow> row_supply;
         std::vector<Flow> col_supply;
+        Points x;
+        Points y;
+
+        void embed(const EmbeddedClouds& clouds) {
+            x = x_given * clouds.x_axes;
+            y = y_given * clouds.y_axes;
+        }
     };
-    Level make_level(int level, const Points& sorted_x, const Points& sorted_y, const Supplies<Flow>& sorted) const;
+    /// The clouds in spatial order, with their supplies: the finest level.
+    void sort(const EmbeddedClouds& clouds);
+    Level make_level(int level, const EmbeddedClouds& clouds) const;
+    [[nodiscard]] Matrix moment(const Level& level) const;
+    /// Level by level, while they have no more than `most_clusters`.
+    void descend(EmbeddedClouds& clouds, int most_clusters, SolveContext& context, const LevelSteering& steer);
     void optimise(const Points& x, const Points& y, int max_rounds, SolveContext& context);
 
     Supplies<Flow> supplies_;
     Hierarchy rows_;
     Hierarchy cols_;
+    Level finest_;
     SpanningTree<Flow> tree_;
     ArcSet arcs_;
 };

@@ -1,6 +1,7 @@
 #include "transport/search.hpp"
 
 #include "transport/bounds.hpp"
+#include "transport/pilot.hpp"
 
 #include <algorithm>
 
@@ -71,11 +72,23 @@ void Search::offer_dual(const Matrix& metric, Potentials potentials, double lowe
     result_.potentials = std::move(potentials);
 }
 
-Potentials Search::solve_vertex(const Matrix& metric) {
-    ExactResult vertex = oracle.solve(metric, exact_options());
+Potentials Search::take(ExactResult vertex, const Matrix& metric) {
     offer_dual(metric, vertex.potentials, vertex.certificate.lower);
     mixture.add(std::move(vertex.plan), vertex.moment);
     return std::move(vertex.potentials);
+}
+
+Potentials Search::solve_vertex(const Matrix& metric) {
+    return take(oracle.solve(metric, exact_options()), metric);
+}
+
+Potentials Search::descend(Matrix metric, Pilot& pilot) {
+    const auto steer = [&](const Matrix& Q, const Matrix& moment, Index n_clusters) {
+        return pilot.steer(Q, moment, n_clusters);
+    };
+    ExactResult vertex = oracle.descend(metric, steer, exact_options());
+    pilot.arrive(vertex.moment);
+    return take(std::move(vertex), metric);
 }
 
 void Search::offer_mixture(const Vector& weights) {

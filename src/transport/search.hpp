@@ -50,6 +50,8 @@ private:
     std::vector<double> gaps_;
 };
 
+class Pilot;
+
 /// In the unit in which the coordinates have size one; history and progress are in the caller's.
 class Search {
 public:
@@ -75,6 +77,8 @@ public:
     void offer_dual(const Matrix& metric, Potentials potentials, double lower);
     /// One exact transport for this metric: a dual point, and a plan for the mixture. Returns its potentials.
     Potentials solve_vertex(const Matrix& metric);
+    /// The same from scratch, with the metric chosen by the pilot on the way down.
+    Potentials descend(Matrix metric, Pilot& pilot);
     void offer_mixture(const Vector& weights);
     void offer_plan(SparsePlan plan);
     /// Upper bound proved by a plan.
@@ -91,6 +95,7 @@ public:
 
 private:
     [[nodiscard]] double seconds() const;
+    Potentials take(ExactResult vertex, const Matrix& metric);
 
     double unit_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

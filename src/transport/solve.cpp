@@ -2,6 +2,7 @@
 
 #include "spectralot/core/errors.hpp"
 #include "spectralot/saddle/master.hpp"
+#include "transport/pilot.hpp"
 #include "transport/search.hpp"
 
 #include <cmath>
@@ -31,30 +32,39 @@ double unit_scale(const DiscreteMeasure& mu, const DiscreteMeasure& nu) {
     return spread > 0.0 ? std::ldexp(1.0, -std::ilogb(spread)) : 1.0;
 }
 
-constexpr double master_share = 0.1;  // the master closes this share of the outer gap: Q stays central
+constexpr double master_share = 0.1;   // the master closes this share of the outer gap: Q stays central
+constexpr double finest_pilot = 1e-6;  // relative gap at coarse levels: what refinement changes is no smaller
 
-/// Plan by plan: the master mixes the plans found so far and proposes the metric for the next one. Where whole plans
-/// make poor progress the master takes over that mixes single arcs.
+/// Worth the descent: many points, and dimensions in which a coarse problem is cheap and tells much of the fine one.
+bool pays_to_descend(const Search& search) {
+    constexpr Index fewest_points = 64, highest_dimension = 3;
+    return std::max(search.mu.size(), search.nu.size()) >= fewest_points && search.mu.dimension() <= highest_dimension;
+}
+
+/// Plan by plan: the master mixes the plans found so far, the pilot proposes the metric for the next one. Where whole
+/// plans make poor progress the master takes over that mixes single arcs.
 void run(Search& search) {
     const auto d = int(search.mu.dimension());
     Master master(search.gauge, d);
-    StallDetector slow(16, 4.0), stuck(40, 1.01);
+    Pilot pilot(search.gauge, std::max(search.options.tol, finest_pilot));
+    StallDetector slow(16, 4.0), stuck(40, 1.01), useless(1, 3.0);
     bool arcs_tried = false;
     Matrix metric = search.gauge.active(Matrix::Identity(d, d));
+    pays_to_descend(search) ? search.descend(metric, pilot) : search.solve_vertex(metric);
     while (true) {
-        search.solve_vertex(metric);
         master.add(search.mixture.moments().back());
         // The last plan alone gives a first upper bound, which tells the master how far to go.
         search.offer_mixture(Vector::Unit(search.mixture.size(), search.mixture.size() - 1));
         if (search.bracket().relative_gap() > search.options.tol && !search.observer.cancel.requested()) {
-            const double gap = std::max(search.gap(), search.options.tol * search.bracket().upper);
-            const MasterSolution saddle = master.solve(master_share * gap);
+            const double gap = master_share * std::max(search.gap(), search.options.tol * search.bracket().upper);
+            const MasterSolution saddle = master.solve(gap);
             search.offer_mixture(saddle.weights);
-            metric = saddle.metric;
+            metric = pilot.has_cuts() ? pilot.propose(master, gap) : saddle.metric;
         }
         if (search.finished()) return;
 
         const double gap = search.bracket().relative_gap();
+        if (useless.stalls(gap)) pilot.forget_cuts();
         if (!arcs_tried && slow.stalls(gap) && can_search_arcs(search)) {
             if (search_arcs(search)) return;
             master.add(search.mixture.moments().back());
@@ -62,6 +72,7 @@ void run(Search& search) {
             arcs_tried = true;
         }
         if (stuck.stalls(gap)) return search.stall();
+        search.solve_vertex(metric);
     }
 }
 

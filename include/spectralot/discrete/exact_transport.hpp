@@ -6,7 +6,9 @@
 #include "spectralot/discrete/measure.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 
 namespace spectralot {
 
@@ -29,6 +31,12 @@ struct ExactResult {
     Status status = Status::Solved;  ///< or Interrupted: a coupling and a valid bracket that need not be tight
     std::int64_t n_pivots = 0;
 };
+
+/// Chooses the metric while a solve from scratch descends from a few clusters to the points. Told the second moment of
+/// the optimal plan between the clusters of a level; answers with another metric, to solve that level again, or with
+/// nothing, to go on to finer clusters.
+using MetricSteering =
+    std::function<std::optional<Matrix>(const Matrix& metric, const Matrix& moment, Index n_clusters)>;
 
 /// What one look at all pairs says about potentials that belong to a metric.
 struct PricedPotentials {
@@ -55,6 +63,9 @@ public:
     ExactTransport& operator=(ExactTransport&&) noexcept;
 
     ExactResult solve(const Matrix& Q, const ExactOptions& options = {});
+    /// From scratch, with the metric chosen on the way: `Q` is where it begins and where it ended, the metric of the
+    /// result. A metric of rank one is taken as it is.
+    ExactResult descend(Matrix& Q, const MetricSteering& steer, const ExactOptions& options = {});
 
     /// Completes any potentials to feasible ones for the metric Q, and finds up to `per_point` pairs of least slack in
     /// each row and each column. No transport problem is solved: O(nmd) in high dimension.
