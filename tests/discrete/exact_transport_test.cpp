@@ -433,5 +433,31 @@ TEST(ExactTransport, RefusesBadInput) {
     EXPECT_THROW(transport.solve(Q), InvalidArgument);
 }
 
+TEST(ExactTransport, ADescentIsOptimalForTheMetricItWasSteeredTo) {
+    Random random(31);
+    for (const Index d : {2, 3, 5}) {
+        const DiscreteMeasure mu{gaussian_points(400, d, random), uniform_weights(400, 0.1, 1.0, random)};
+        const DiscreteMeasure nu{gaussian_points(300, d, random).array() + 0.5, {}};
+        Index last_level = 0;
+        int n_levels = 0;
+        const auto steer = [&](const Matrix& Q, const Matrix& moment, Index n_clusters) -> std::optional<Matrix> {
+            const double cost = solve(mu, nu, Q).certificate.upper;
+            EXPECT_NEAR(Q.cwiseProduct(moment).sum(), cost, 0.5 * cost);
+            if (n_clusters == last_level) return std::nullopt;
+            last_level = n_clusters;
+            ++n_levels;
+            return random_metric(d, random);
+        };
+        ExactTransport transport(mu, nu);
+        Matrix Q = identity(d);
+        const ExactResult result = transport.descend(Q, steer);
+        EXPECT_GE(n_levels, 2);
+        EXPECT_NE(Q, identity(d));
+        expect_certified(mu, nu, Q, result);
+        EXPECT_NEAR(result.certificate.upper, solve(mu, nu, Q).certificate.upper,
+                    result.certificate.upper - result.certificate.lower);
+    }
+}
+
 }  // namespace
 }  // namespace spectralot

@@ -96,6 +96,22 @@ double brute_force(const Points& x, const Points& y, double p) {
 
 }  // namespace
 
+TEST(Solve, ManyPointsStartFromWhatCoarseProblemsTell) {
+    std::mt19937 random(3);
+    for (const Index d : {2, 3}) {
+        const DiscreteMeasure mu{random_cloud(random, 500, d), random_weights(random, 500)};
+        DiscreteMeasure nu{random_cloud(random, 600, d), {}};
+        nu.points.col(0) *= 3.0;
+        for (const Gauge& gauge : {Gauge(Schatten{.p = 1.5}), Gauge(Schatten{.p = 4.0}), operator_gauge(),
+                                   Gauge(KyFan{.k = 2})}) {
+            const TransportResult result = solve(mu, nu, gauge, {.tol = 1e-5});
+            EXPECT_TRUE(result.converged) << gauge.repr();
+            EXPECT_LE(result.n_iter, 8) << gauge.repr() << " d = " << d;
+            EXPECT_LE(gauge.membership_excess(result.metric), 1e-9);
+        }
+    }
+}
+
 TEST(Solve, TwoDiracPairsNeedASplitPlan) {
     const DiscreteMeasure mu = two_diracs(true), nu = two_diracs(false);
     for (const auto& [p, cost] : {std::pair{1.0, 2.0}, {2.0, std::sqrt(2.0)}, {infinity, 1.0}}) {
