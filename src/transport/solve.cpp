@@ -4,6 +4,7 @@
 #include "spectralot/saddle/master.hpp"
 #include "transport/pilot.hpp"
 #include "transport/search.hpp"
+#include "transport/slice.hpp"
 
 #include <cmath>
 
@@ -44,8 +45,10 @@ bool pays_to_descend(const Search& search) {
 /// Plan by plan: the master mixes the plans found so far, the pilot proposes the metric for the next one. Where whole
 /// plans make poor progress the master takes over that mixes single arcs.
 void run(Search& search) {
+    if (can_search_slices(search) && search_slices(search)) return;
     const auto d = int(search.mu.dimension());
     Master master(search.gauge, d);
+    for (const Matrix& moment : search.mixture.moments()) master.add(moment);
     Pilot pilot(search.gauge, std::max(search.options.tol, finest_pilot));
     StallDetector slow(16, 4.0), stuck(40, 1.01), useless(1, 3.0);
     bool arcs_tried = false;

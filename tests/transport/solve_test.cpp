@@ -5,6 +5,7 @@
 #include "spectralot/transport/verify.hpp"
 
 #include <gtest/gtest.h>
+#include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 
 #include <algorithm>
@@ -96,14 +97,31 @@ double brute_force(const Points& x, const Points& y, double p) {
 
 }  // namespace
 
+TEST(Solve, FarApartCloudsAreSolvedBySorting) {
+    // Far apart, the saddle metric of the operator norm is uuᵀ with u near the difference of the means.
+    std::mt19937 random(4);
+    for (const Index d : {2, 5}) {
+        DiscreteMeasure mu{random_cloud(random, 1500, d), random_weights(random, 1500)};
+        DiscreteMeasure nu{random_cloud(random, 1200, d), {}};
+        nu.points.col(0) *= 2.0;
+        nu.points.array() += 10.0;
+        const TransportResult result = solve(mu, nu, operator_gauge(), {.tol = 1e-9});
+        EXPECT_TRUE(result.converged);
+        EXPECT_EQ(result.n_iter, 1);
+        EXPECT_LE(Eigen::SelfAdjointEigenSolver<Matrix>(result.metric).eigenvalues()(d - 2), 1e-15);
+        const Verification checked = verify(mu, nu, operator_gauge(), result.plan, result.metric, result.potentials);
+        EXPECT_LE(checked.certificate.relative_gap(), 1e-9);
+    }
+}
+
 TEST(Solve, ManyPointsStartFromWhatCoarseProblemsTell) {
     std::mt19937 random(3);
     for (const Index d : {2, 3}) {
         const DiscreteMeasure mu{random_cloud(random, 500, d), random_weights(random, 500)};
         DiscreteMeasure nu{random_cloud(random, 600, d), {}};
         nu.points.col(0) *= 3.0;
-        for (const Gauge& gauge : {Gauge(Schatten{.p = 1.5}), Gauge(Schatten{.p = 4.0}), operator_gauge(),
-                                   Gauge(KyFan{.k = 2})}) {
+        for (const Gauge& gauge :
+             {Gauge(Schatten{.p = 1.5}), Gauge(Schatten{.p = 4.0}), operator_gauge(), Gauge(KyFan{.k = 2})}) {
             const TransportResult result = solve(mu, nu, gauge, {.tol = 1e-5});
             EXPECT_TRUE(result.converged) << gauge.repr();
             EXPECT_LE(result.n_iter, 8) << gauge.repr() << " d = " << d;
