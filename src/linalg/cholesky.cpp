@@ -111,7 +111,7 @@ void Cholesky::compute(const Matrix& A) {
     constexpr Index room = 64;  // a strip of the widest vectors, and more rows than a tile has
     size_ = A.rows();
     upper_.setZero(size_ + room, size_ + room);
-    upper_.topLeftCorner(size_, size_) = A.transpose().triangularView<Eigen::Upper>();
+    for (Index i = 0; i < size_; ++i) upper_.row(i).segment(i, size_ - i) = A.col(i).tail(size_ - i);
     const bool done = HWY_DYNAMIC_DISPATCH(FactorUpper)(upper_.data(), std::size_t(size_), std::size_t(upper_.cols()));
     info_ = done ? Eigen::Success : Eigen::NumericalIssue;
 }

@@ -29,16 +29,20 @@ void add_pairwise(Index first, Index count, Index block_rows, Points& S, const A
 }
 
 Index block_rows_for(Index d) {
-    return std::clamp<Index>(65536 / d, 128, 8192);
+    return std::clamp<Index>(std::max(65536 / d, 4 * d), 128, 8192);
 }
 
 Matrix mirror_upper(const Points& S) {
     return S.selfadjointView<Eigen::Upper>();
 }
 
-void check_weights(const Rows& G, const Vector& weights) {
+void check_weight_count(const Rows& G, const Vector& weights) {
     if (weights.size() != 0 && weights.size() != G.rows())
         throw_invalid("weights", "one per row of G (" + std::to_string(G.rows()) + ")", std::to_string(weights.size()));
+}
+
+void check_weights(const Rows& G, const Vector& weights) {
+    check_weight_count(G, weights);
     for (Index i = 0; i < weights.size(); ++i)
         if (!(weights[i] >= 0.0) || std::isinf(weights[i]))
             throw_invalid("weights", "finite and ≥ 0", to_text(weights[i]));
@@ -168,7 +172,7 @@ int normalise(Points& G) {
 }  // namespace
 
 Matrix gram(const Rows& G, const Vector& weights) {
-    check_weights(G, weights);
+    check_weight_count(G, weights);
     return checked_gram(G, weights);
 }
 

@@ -39,10 +39,18 @@ Matrix ArcMaster::metric() const {
     return iterate_ ? iterate_->metric() : plan_metric_;
 }
 
-Vector ArcMaster::masses() const { return wide_ ? wide_->masses().cast<double>() : iterate_->masses(); }
-Vector ArcMaster::multipliers() const { return wide_ ? wide_->multipliers().cast<double>() : iterate_->multipliers(); }
-double ArcMaster::gap() const { return scale_ * (wide_ ? double(wide_->complementarity()) : iterate_->complementarity()); }
-double ArcMaster::last_step() const { return wide_ ? double(wide_->last_step()) : iterate_->last_step(); }
+Vector ArcMaster::masses() const {
+    return wide_ ? wide_->masses().cast<double>() : iterate_->masses();
+}
+Vector ArcMaster::multipliers() const {
+    return wide_ ? wide_->multipliers().cast<double>() : iterate_->multipliers();
+}
+double ArcMaster::gap() const {
+    return scale_ * (wide_ ? double(wide_->complementarity()) : iterate_->complementarity());
+}
+double ArcMaster::last_step() const {
+    return wide_ ? double(wide_->last_step()) : iterate_->last_step();
+}
 
 Points ArcMaster::displacements(const std::vector<int>& row, const std::vector<int>& col) const {
     return y_(col, Eigen::all) - x_(row, Eigen::all);
@@ -105,9 +113,8 @@ void ArcMaster::grow(ArcAtoms<Real>& atoms, Iterate<Real>& iterate, const ArcLis
     RealVector<Real> w(K), s(K);
     Index old = 0, fresh = 0;
     for (Index k = 0; k < K; ++k) {
-        const bool take_old =
-            fresh == added || (old < old_w.size() && std::pair(atoms.rows()[old], atoms.cols()[old]) <
-                                                         std::pair(arcs.row[fresh], arcs.col[fresh]));
+        const bool take_old = fresh == added || (old < old_w.size() && std::pair(atoms.rows()[old], atoms.cols()[old]) <
+                                                                           std::pair(arcs.row[fresh], arcs.col[fresh]));
         row.push_back(take_old ? atoms.rows()[old] : arcs.row[fresh]);
         col.push_back(take_old ? atoms.cols()[old] : arcs.col[fresh]);
         s(k) = take_old ? old_s(old) : std::max(Real(10.0 * std::abs(arcs.slack[fresh]) / scale_), typical);

@@ -29,11 +29,16 @@ RealVector<Real> PlanAtoms<Real>::Part::slopes(const Matrix& Q) const {
 }
 
 template <class Real>
-void PlanAtoms<Real>::Part::pack_rows(const Matrix& B, const Matrix& root_scale,
-                                      Eigen::Ref<RowMatrix<Real>> rows) const {
-    for (std::size_t k = 0; k < moments_.size(); ++k) {
-        rows.row(Index(k)) = pack<Real>(B.transpose() * moments_[k] * B, root_scale);
-    }
+typename PlanAtoms<Real>::Part PlanAtoms<Real>::Part::turned(const Matrix& B) const {
+    std::vector<Matrix> moments;
+    moments.reserve(moments_.size());
+    for (const Matrix& moment : moments_) moments.push_back(B.transpose() * moment * B);
+    return Part(std::move(moments));
+}
+
+template <class Real>
+void PlanAtoms<Real>::Part::pack_rows(const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const {
+    for (std::size_t k = 0; k < moments_.size(); ++k) rows.row(Index(k)) = pack<Real>(moments_[k], root_scale);
 }
 
 template class PlanAtoms<double>;
@@ -62,12 +67,8 @@ RealMatrix<Real> gram(const RowMatrix<Real>& X, const RealVector<Real>& weights)
 }
 
 template <class Real>
-ArcAtoms<Real>::Part::Part(const RowMatrix<Real>& displacements, const std::vector<int>& block)
-    : displacements_(displacements(Eigen::all, block)) {}
-
-template <class Real>
 RealMatrix<Real> ArcAtoms<Real>::Part::combine(const Vector& w) const {
-    return symmetric<Real>(displacements_.transpose() * (w.asDiagonal() * displacements_));
+    return gram<Real>(displacements_, w);
 }
 
 template <class Real>
@@ -76,13 +77,17 @@ RealVector<Real> ArcAtoms<Real>::Part::slopes(const Matrix& Q) const {
 }
 
 template <class Real>
-void ArcAtoms<Real>::Part::pack_rows(const Matrix& B, const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const {
+typename ArcAtoms<Real>::Part ArcAtoms<Real>::Part::turned(const Matrix& B) const {
+    return Part(apply_right<Real>(displacements_, B));
+}
+
+template <class Real>
+void ArcAtoms<Real>::Part::pack_rows(const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const {
     const Index d = dimension();
-    const RowMatrix<Real> turned = apply_right<Real>(displacements_, B);
     Matrix scale = std::sqrt(Real(2)) * root_scale;
     scale.diagonal() = root_scale.diagonal();
-    for (Index k = 0; k < turned.rows(); ++k) {
-        const Real* const t = &turned(k, 0);
+    for (Index k = 0; k < displacements_.rows(); ++k) {
+        const Real* const t = &displacements_(k, 0);
         Real* out = &rows(k, 0);
         for (Index j = 0; j < d; ++j) {
             const Real* const s = &scale(0, j);

@@ -23,13 +23,16 @@ public:
     class Part {
     public:
         Part(const std::vector<spectralot::Matrix>& moments, const std::vector<int>& block);
+        explicit Part(std::vector<Matrix> moments) : moments_(std::move(moments)) {}
         [[nodiscard]] Index dimension() const { return moments_[0].rows(); }
         /// Σ w_k S_k.
         [[nodiscard]] Matrix combine(const Vector& w) const;
         /// tr(Q S_k) for every k.
         [[nodiscard]] Vector slopes(const Matrix& Q) const;
-        /// Row k: pack(BᵀS_kB, root_scale).
-        void pack_rows(const Matrix& B, const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const;
+        /// BᵀS_kB for every k.
+        [[nodiscard]] Part turned(const Matrix& B) const;
+        /// Row k: pack(S_k, root_scale).
+        void pack_rows(const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const;
 
     private:
         std::vector<Matrix> moments_;
@@ -58,11 +61,14 @@ public:
 
     class Part {
     public:
-        Part(const RowMatrix<Real>& displacements, const std::vector<int>& block);
+        Part(const RowMatrix<Real>& displacements, const std::vector<int>& block)
+            : displacements_(displacements(Eigen::all, block)) {}
+        explicit Part(RowMatrix<Real> displacements) : displacements_(std::move(displacements)) {}
         [[nodiscard]] Index dimension() const { return displacements_.cols(); }
         [[nodiscard]] Matrix combine(const Vector& w) const;
         [[nodiscard]] Vector slopes(const Matrix& Q) const;
-        void pack_rows(const Matrix& B, const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const;
+        [[nodiscard]] Part turned(const Matrix& B) const;
+        void pack_rows(const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const;
 
     private:
         RowMatrix<Real> displacements_;

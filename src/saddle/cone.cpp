@@ -31,14 +31,40 @@ RealMatrix<Real> unpack(const RealVector<Real>& v, const RealMatrix<Real>& root_
     return m;
 }
 
+/// Has the tridiagonal matrix an eigenvalue below x? (Sturm: the pivots of its LDLᵀ, shifted by x, change sign.)
+template <class Real>
+bool reaches_below(const RealVector<Real>& diagonal, const RealVector<Real>& squares, Real x) {
+    Real pivot = diagonal(0) - x;
+    for (Index i = 1; i < diagonal.size() && pivot > 0; ++i) pivot = diagonal(i) - x - squares(i - 1) / pivot;
+    return !(pivot > 0);
+}
+
 template <class Real>
 Real longest_step(const RealMatrix<Real>& m, const RealMatrix<Real>& dm) {
     const Eigen::LLT<RealMatrix<Real>> factor(m);
     RealMatrix<Real> scaled = factor.matrixL().solve(dm);
     scaled = factor.matrixL().solve(scaled.transpose()).eval();
-    const Eigen::SelfAdjointEigenSolver<RealMatrix<Real>> eigen(symmetric<Real>(scaled), Eigen::EigenvaluesOnly);
-    const Real least = eigen.eigenvalues()(0);
-    return least < 0 ? -1 / least : Real(infinity);
+
+    // The least eigenvalue, to the few digits that a step length needs and from the safe side; above -1/2 it limits no
+    // step.
+    RealVector<Real> diagonal = scaled.diagonal(), squares = RealVector<Real>::Zero(0);
+    if (m.rows() > 1) {
+        const Eigen::Tridiagonalization<RealMatrix<Real>> tridiagonal(symmetric<Real>(scaled));
+        diagonal = tridiagonal.diagonal();
+        squares = tridiagonal.subDiagonal().cwiseAbs2();
+    }
+    Real high = Real(-0.5);
+    if (!reaches_below(diagonal, squares, high)) return Real(infinity);
+    Real low = 2 * high;
+    for (; reaches_below(diagonal, squares, low); low *= 2) {
+        if (!std::isfinite(low)) return 0;
+        high = low;
+    }
+    while (high - low > Real(1e-3) * -high) {
+        const Real middle = (low + high) / 2;
+        (reaches_below(diagonal, squares, middle) ? high : low) = middle;
+    }
+    return -1 / low;
 }
 
 template <class Real>

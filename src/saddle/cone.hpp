@@ -36,7 +36,7 @@ RealVector<Real> pack(const RealMatrix<Real>& m, const RealMatrix<Real>& root_sc
 template <class Real>
 RealMatrix<Real> unpack(const RealVector<Real>& v, const RealMatrix<Real>& root_scale);
 
-/// Largest α with m + α·dm ⪰ 0, m ≻ 0.
+/// Largest α with m + α·dm ⪰ 0, m ≻ 0, or up to a thousandth less; infinity for any above 2.
 template <class Real>
 Real longest_step(const RealMatrix<Real>& m, const RealMatrix<Real>& dm);
 /// Largest α with v + α·dv ≥ 0, v > 0.

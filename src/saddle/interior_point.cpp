@@ -104,7 +104,8 @@ bool InteriorPoint<Atoms>::advance() {
 /// Would the step, for want of digits, leave the equations worse than the gap allows?
 template <class Atoms>
 bool InteriorPoint<Atoms>::spoils_equations(Real step) const {
-    const Real before = atoms_.defect(w_).template lpNorm<1>(), after = atoms_.defect(w_ + step * dw_).template lpNorm<1>();
+    const Real before = atoms_.defect(w_).template lpNorm<1>(),
+               after = atoms_.defect(w_ + step * dw_).template lpNorm<1>();
     return after > std::max(2 * before, complementarity() / 100);
 }
 
@@ -231,31 +232,29 @@ typename Atoms::Real InteriorPoint<Atoms>::complementarity_after(Real primal, Re
 
 template <class Atoms>
 void InteriorPoint<Atoms>::factor() {
-    Index n_curvature = 0;
-    for (const auto& leaf : smooth_) n_curvature += leaf.curvature_size();
-    for (const auto& leaf : spectral_) n_curvature += leaf.curvature_size();
-    NewtonMatrix<Real> matrix{.stiffness = s_.cwiseQuotient(w_),
-                              .T = RowMatrix<Real>(atoms_.size(), n_curvature),
-                              .coupling = Matrix::Zero(atoms_.size(), n_corner()),
-                              .row_coupling = Matrix::Zero(n_curvature, n_corner()),
-                              .corner = Matrix::Zero(n_corner(), n_corner())};
+    NewtonMatrix<Atoms> matrix{.stiffness = s_.cwiseQuotient(w_),
+                               .T = Curvature<Atoms>(atoms_.size()),
+                               .coupling = Matrix::Zero(atoms_.size(), n_corner()),
+                               .row_coupling = {},
+                               .corner = Matrix::Zero(n_corner(), n_corner())};
     Matrix& corner = matrix.corner;
-    Index first = 0;
     for (const auto& leaf : smooth_) {
         const int branch = leaf.spec->branch;
-        const Index size = leaf.curvature_size();
-        auto T = matrix.T.middleCols(first, size);
-        leaf.curvature(T);
-        T *= std::sqrt(Real(leaf.spec->weight) * branch_weight(branch));
+        if (auto curvature = leaf.curvature()) {
+            curvature->root_scale *= std::sqrt(Real(leaf.spec->weight) * branch_weight(branch));
+            matrix.T.add(*std::move(curvature));
+        }
         if (branch > 0) matrix.coupling.col(at_branch(branch)) += Real(leaf.spec->weight) * leaf.slopes;
-        first += size;
     }
+    first_spectral_ = matrix.T.cols();
+    for (const auto& leaf : spectral_) matrix.T.add(leaf.curvature());
+    matrix.row_coupling = Matrix::Zero(matrix.T.cols(), n_corner());
+    Index first = first_spectral_;
     for (std::size_t l = 0; l < spectral_.size(); ++l) {
         const SpectralLeaf<Atoms>& leaf = spectral_[l];
         const Real c = Real(leaf.spec->weight);
         const int branch = leaf.spec->branch;
         const Index size = leaf.curvature_size();
-        leaf.curvature(matrix.T.middleCols(first, size));
         matrix.row_coupling.col(at_theta(l)).segment(first, size) = leaf.theta_coupling();
         if (branch > 0) {
             const Matrix weighted = leaf.F.cwiseProduct(leaf.C);
@@ -315,8 +314,7 @@ bool InteriorPoint<Atoms>::solve_direction(Real mu) {
     dtau_ = x.z.head(n_branches_);
     d_maxima_ = x.z.segment(n_branches_, n_maxima_);
     du_ = (mu - second_branch_.array() - u_.array() * dtau_.array()) / tau_.array() - u_.array();
-    Index first = 0;
-    for (const auto& leaf : smooth_) first += leaf.curvature_size();
+    Index first = first_spectral_;
     for (std::size_t l = 0; l < spectral_.size(); ++l) {
         SpectralLeaf<Atoms>& leaf = spectral_[l];
         const int branch = leaf.spec->branch;

@@ -105,6 +105,7 @@ private:
     Vector w_, s_, phi_, tau_, u_, maxima_;
     Vector dw_, ds_, dphi_, dtau_, du_, d_maxima_;
     Vector second_w_, second_branch_;  // products of the changes of complementary variables, to be made up for
+    Index first_spectral_ = 0;         // column of T at which those of the spectral leaves begin
     typename NewtonFor<Atoms>::Type newton_;
 };
 

@@ -35,20 +35,11 @@ void SmoothLeaf<Atoms>::update(const Vector& w) {
 }
 
 template <class Atoms>
-Index SmoothLeaf<Atoms>::curvature_size() const {
-    const Index d = atoms.dimension();
-    return spec->kind == GaugeLeaf::Kind::Point ? 0 : d * (d + 1) / 2;
-}
-
-template <class Atoms>
-void SmoothLeaf<Atoms>::curvature(Eigen::Ref<RowMatrix<Real>> rows) const {
-    if (spec->kind == GaugeLeaf::Kind::Point) return;
+std::optional<LeafCurvature<Atoms>> SmoothLeaf<Atoms>::curvature() const {
+    if (spec->kind == GaugeLeaf::Kind::Point) return std::nullopt;
     const Index d = atoms.dimension();
     const Real p = Real(spec->p);
-    if (!(lambda_(d - 1) > 0)) {
-        rows.setZero();
-        return;
-    }
+    if (!(lambda_(d - 1) > 0)) return LeafCurvature<Atoms>{atoms, Matrix::Zero(d, d)};
     Matrix root(d, d);  // of the divided differences of q(λ)
     for (Index i = 0; i < d; ++i) {
         for (Index j = 0; j < d; ++j) {
@@ -57,14 +48,9 @@ void SmoothLeaf<Atoms>::curvature(Eigen::Ref<RowMatrix<Real>> rows) const {
             root(i, j) = std::sqrt(close ? (p - 1) * q_(i) / lambda_(i) : (q_(i) - q_(j)) / difference);
         }
     }
-    atoms.pack_rows(vectors_, root, rows);
-    // φ is linear along S: the diagonal entries lose their component along v, v_i² = q_i λ_i / φ, Σ v_i² = 1.
-    const Vector v = q_.cwiseProduct(lambda_).cwiseSqrt().normalized();
-    for (Index k = 0; k < rows.rows(); ++k) {
-        Real along = 0;
-        for (Index i = 0; i < d; ++i) along += v(i) * rows(k, i * (i + 3) / 2);
-        for (Index i = 0; i < d; ++i) rows(k, i * (i + 3) / 2) -= along * v(i);
-    }
+    // φ is linear along S: the diagonal loses its component along v, v_i² = q_i λ_i / φ, Σ v_i² = 1.
+    return LeafCurvature<Atoms>{atoms.turned(vectors_), std::move(root),
+                                q_.cwiseProduct(lambda_).cwiseSqrt().normalized()};
 }
 
 template <class Atoms>

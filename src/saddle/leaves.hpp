@@ -1,9 +1,10 @@
 /// The two kinds of leaves of a gauge's program, as the interior point sees them.
 #pragma once
 
-#include "saddle/atoms.hpp"
+#include "saddle/curvature.hpp"
 #include "spectralot/gauge/program.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace spectralot::saddle {
@@ -26,9 +27,8 @@ struct SmoothLeaf {
     /// Value, gradient and slopes at Σ w_k S_k.
     void update(const Vector& w);
 
-    [[nodiscard]] Index curvature_size() const;
-    /// T with T Tᵀ = (<S_k, ∇²φ S_l>)_kl at the last update.
-    void curvature(Eigen::Ref<RowMatrix<Real>> T) const;
+    /// T with T Tᵀ = (<S_k, ∇²φ S_l>)_kl at the last update; nothing where φ is linear.
+    [[nodiscard]] std::optional<LeafCurvature<Atoms>> curvature() const;
 
 private:
     // Of the moment at the last update: eigenvalues, bounded away from zero, and eigenvectors; λ = φ q^(1/(p-1)).
@@ -88,7 +88,7 @@ struct SpectralLeaf : SpectralPoint<typename Atoms::Real> {
 
     [[nodiscard]] Index curvature_size() const { return Q.rows() * (Q.rows() + 1) / 2; }
     /// T with T Tᵀ = (tr(S_k W S_l W))_kl for the scaling of the iterate (of both cones, if bounded).
-    void curvature(Eigen::Ref<RowMatrix<Real>> T) const { atoms.pack_rows(B, E.cwiseSqrt(), T); }
+    [[nodiscard]] LeafCurvature<Atoms> curvature() const { return {atoms.turned(B), E.cwiseSqrt()}; }
     /// P: how T pulls on θ, so that T·(this) = -tr(S_k B (E∘G) Bᵀ).
     [[nodiscard]] Vector theta_coupling() const { return -pack<Real>(G, E.cwiseSqrt()); }
     /// tr(BᵀS_kB M) for every atom.

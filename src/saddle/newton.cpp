@@ -16,14 +16,16 @@ bool is_finite(const NewtonVector<Real>& x) {
 }  // namespace
 
 template <class Real>
-void PlanNewton<Real>::factor(const PlanAtoms<Real>& atoms, NewtonMatrix<Real> matrix) {
+void PlanNewton<Real>::factor(const PlanAtoms<Real>& atoms, System matrix) {
     matrix_ = std::move(matrix);
     n_atoms_ = atoms.size();
     n_corner_ = matrix_.corner.rows();
     const Index size = n_atoms_ + n_corner_ + 1;
-    const RealMatrix<Real> coupling = matrix_.coupling + matrix_.T * matrix_.row_coupling;
+    RowMatrix<Real> T;
+    matrix_.T.write(T);
+    const RealMatrix<Real> coupling = matrix_.coupling + T * matrix_.row_coupling;
     system_ = RealMatrix<Real>::Zero(size, size);
-    system_.topLeftCorner(n_atoms_, n_atoms_).noalias() = matrix_.T * matrix_.T.transpose();
+    system_.topLeftCorner(n_atoms_, n_atoms_).noalias() = T * T.transpose();
     system_.diagonal().head(n_atoms_) += matrix_.stiffness;
     system_.block(0, n_atoms_, n_atoms_, n_corner_) = coupling;
     system_.block(n_atoms_, 0, n_corner_, n_atoms_) = coupling.transpose();
@@ -41,7 +43,7 @@ bool PlanNewton<Real>::solve(const NewtonVector<Real>& rhs, NewtonVector<Real>& 
     RealVector<Real> x = factor_.solve(b);
     for (int i = 0; i < n_refinements; ++i) x += factor_.solve(b - system_ * x);
     solution = {.w = x.head(n_atoms_), .phi = x.tail(1), .z = x.segment(n_atoms_, n_corner_), .u = {}};
-    solution.u = matrix_.T.transpose() * solution.w + matrix_.row_coupling * solution.z;
+    solution.u = matrix_.T.transposed_times(solution.w) + matrix_.row_coupling * solution.z;
     return is_finite(solution);
 }
 
@@ -52,7 +54,7 @@ template <class Real>
 typename ArcNewton<Real>::Reduced ArcNewton<Real>::collect(const RealVector<Real>& y) const {
     const RealVector<Real> sums = atoms_->marginals(y);
     Reduced v{.row = sums.head(atoms_->n_rows()), .rest = RealVector<Real>(n_free_cols() + matrix_.T.cols())};
-    v.rest << sums.segment(atoms_->n_rows(), n_free_cols()), -(matrix_.T.transpose() * y);
+    v.rest << sums.segment(atoms_->n_rows(), n_free_cols()), -matrix_.T.transposed_times(y);
     return v;
 }
 
@@ -61,34 +63,35 @@ RealVector<Real> ArcNewton<Real>::spread(const Reduced& v) const {
     RealVector<Real> phi = RealVector<Real>::Zero(atoms_->n_equations());
     phi.head(atoms_->n_rows()) = v.row;
     phi.segment(atoms_->n_rows(), n_free_cols()) = v.rest.head(n_free_cols());
-    return atoms_->pull_back(phi) - matrix_.T * v.rest.tail(matrix_.T.cols());
+    return atoms_->pull_back(phi) - matrix_.T.times(v.rest.tail(matrix_.T.cols()));
 }
 
 template <class Real>
-void ArcNewton<Real>::factor(const ArcAtoms<Real>& atoms, NewtonMatrix<Real> matrix) {
+void ArcNewton<Real>::factor(const ArcAtoms<Real>& atoms, System matrix) {
     atoms_ = &atoms;
     matrix_ = std::move(matrix);
     theta_ = matrix_.stiffness.cwiseInverse();
     const Index n = atoms.n_rows(), free = n_free_cols(), D = matrix_.T.cols(), K = atoms.size();
     const std::vector<int>&row = atoms.rows(), &col = atoms.cols();
 
+    RowMatrix<Real>& T = scratch_;
+    matrix_.T.write(T);
     row_sum_ = RealVector<Real>::Zero(n);
     row_mean_ = RowMatrix<Real>::Zero(n, D);
     for (Index k = 0; k < K; ++k) {
         row_sum_(row[k]) += theta_(k);
-        row_mean_.row(row[k]) += theta_(k) * matrix_.T.row(k);
+        row_mean_.row(row[k]) += theta_(k) * T.row(k);
     }
     row_mean_ = row_sum_.cwiseInverse().asDiagonal() * row_mean_;
 
     // Eliminating a row potential centres the rows of T, and couples the columns that the row has arcs to.
     RealMatrix<Real> system = RealMatrix<Real>::Zero(free + D, free + D);
-    RowMatrix<Real> centred(K, D);
     RowMatrix<Real> coupling = RowMatrix<Real>::Zero(free, D);
     for (Index begin = 0, end; begin < K; begin = end) {
         const int i = row[begin];
         for (end = begin; end < K && row[end] == i; ++end) {
-            centred.row(end) = matrix_.T.row(end) - row_mean_.row(i);
-            if (col[end] < free) coupling.row(col[end]) -= theta_(end) * centred.row(end);
+            T.row(end) -= row_mean_.row(i);
+            if (col[end] < free) coupling.row(col[end]) -= theta_(end) * T.row(end);
         }
         // Sums of positive terms only: a row with one dominant arc would lose all its digits in θ - θ²/Σθ.
         for (Index k = begin; k < end; ++k) {
@@ -102,7 +105,7 @@ void ArcNewton<Real>::factor(const ArcAtoms<Real>& atoms, NewtonMatrix<Real> mat
         }
     }
     system.bottomLeftCorner(D, free) = coupling.transpose();
-    if (D > 0) system.bottomRightCorner(D, D) = gram<Real>(centred, theta_);
+    if (D > 0) system.bottomRightCorner(D, D) = gram<Real>(T, theta_);
     system.bottomRightCorner(D, D).diagonal().array() += 1.0;
     constexpr Real roundoff = std::numeric_limits<Real>::epsilon();
     system.diagonal() *= 1 + 4 * roundoff;
@@ -179,7 +182,7 @@ NewtonVector<Real> ArcNewton<Real>::residual(const NewtonVector<Real>& rhs, cons
         .w = rhs.w - matrix_.stiffness.cwiseProduct(x.w) - matrix_.slope_change(*atoms_, x),
         .phi = rhs.phi + atoms_->marginals(x.w),
         .z = rhs.z - matrix_.coupling.transpose() * x.w - matrix_.row_coupling.transpose() * x.u - matrix_.corner * x.z,
-        .u = rhs.u - matrix_.T.transpose() * x.w - matrix_.row_coupling * x.z + x.u};
+        .u = rhs.u - matrix_.T.transposed_times(x.w) - matrix_.row_coupling * x.z + x.u};
 }
 
 template <class Real>

@@ -4,7 +4,7 @@
 ///   diag(stiffness) w + T u - Nᵀφ + C z = r_w,    -N w = r_φ,    Cᵀw + Pᵀu + A z = r_z.
 #pragma once
 
-#include "saddle/atoms.hpp"
+#include "saddle/curvature.hpp"
 
 #include "linalg/cholesky.hpp"
 #include "linalg/decompositions.hpp"
@@ -21,18 +21,18 @@ struct NewtonVector {
     RealVector<Real> u;
 };
 
-template <class Real>
+template <class Atoms>
 struct NewtonMatrix {
+    using Real = typename Atoms::Real;
     RealVector<Real> stiffness;     ///< s/w > 0
-    RowMatrix<Real> T;              ///< atoms × u
+    Curvature<Atoms> T;             ///< atoms × u
     RealMatrix<Real> coupling;      ///< C, atoms × z
     RealMatrix<Real> row_coupling;  ///< P, u × z
     RealMatrix<Real> corner;        ///< A, symmetric
 
     /// T u - Nᵀφ + C z: the first equations without their stiffness, which would blow up the rounding of w.
-    template <class Atoms>
     [[nodiscard]] RealVector<Real> slope_change(const Atoms& atoms, const NewtonVector<Real>& x) const {
-        return T * x.u - atoms.pull_back(x.phi) + coupling * x.z;
+        return T.times(x.u) - atoms.pull_back(x.phi) + coupling * x.z;
     }
 };
 
@@ -40,15 +40,16 @@ struct NewtonMatrix {
 template <class Real>
 class PlanNewton {
 public:
-    void factor(const PlanAtoms<Real>& atoms, NewtonMatrix<Real> matrix);
-    [[nodiscard]] const NewtonMatrix<Real>& matrix() const { return matrix_; }
+    using System = NewtonMatrix<PlanAtoms<Real>>;
+    void factor(const PlanAtoms<Real>& atoms, System matrix);
+    [[nodiscard]] const System& matrix() const { return matrix_; }
     /// Solution for a right-hand side whose u is zero, refined against the system; false when it is numerically
     /// singular.
     bool solve(const NewtonVector<Real>& rhs, NewtonVector<Real>& solution) const;
 
 private:
     Index n_atoms_ = 0, n_corner_ = 0;
-    NewtonMatrix<Real> matrix_;
+    System matrix_;
     RealMatrix<Real> system_;
     Eigen::PartialPivLU<RealMatrix<Real>> factor_;
 };
@@ -58,8 +59,9 @@ private:
 template <class Real>
 class ArcNewton {
 public:
-    void factor(const ArcAtoms<Real>& atoms, NewtonMatrix<Real> matrix);
-    [[nodiscard]] const NewtonMatrix<Real>& matrix() const { return matrix_; }
+    using System = NewtonMatrix<ArcAtoms<Real>>;
+    void factor(const ArcAtoms<Real>& atoms, System matrix);
+    [[nodiscard]] const System& matrix() const { return matrix_; }
     bool solve(const NewtonVector<Real>& rhs, NewtonVector<Real>& solution) const;
 
 private:
@@ -77,13 +79,14 @@ private:
     [[nodiscard]] Index n_free_cols() const { return atoms_->n_cols() - 1; }
 
     const ArcAtoms<Real>* atoms_ = nullptr;
-    NewtonMatrix<Real> matrix_;
+    System matrix_;
     RealVector<Real> theta_;    // 1/stiffness
     RealVector<Real> row_sum_;  // Σ θ over the arcs of a row
     RowMatrix<Real> row_mean_;  // θ-weighted means of the rows of T over the arcs of a row
     // Of the reduced matrix without the rows.
     std::conditional_t<std::is_same_v<Real, double>, linalg::Cholesky, Eigen::LLT<RealMatrix<Real>>> factor_;
     std::vector<Reduced> corner_columns_;
+    RowMatrix<Real> scratch_;  // T, centred row by row: too large to allocate anew every time
     Eigen::PartialPivLU<RealMatrix<Real>> corner_;
 };
 

@@ -1,8 +1,8 @@
 #include "saddle/arc_master.hpp"
 
 #include "saddle/program.hpp"
-#include "spectralot/saddle/master.hpp"
 #include "saddle/support.hpp"
+#include "spectralot/saddle/master.hpp"
 #include "support/discrete_reference.hpp"
 
 #include <gtest/gtest.h>
@@ -121,7 +121,8 @@ TEST(ArcMaster, AcceptsArcsOnTheWay) {
     ArcMaster whole(program, c.x, c.y, mass, mass, two, 1e-2);
     const ArcList pairs = all_pairs(c, whole.metric());
     whole.start(pairs, Vector::Zero(6), Vector::Zero(6));
-    while (whole.gap() > 1e-9 && whole.advance()) {}
+    while (whole.gap() > 1e-9 && whole.advance()) {
+    }
 
     ArcList early, late;  // the diagonals next to the main one are enough to start with
     for (std::size_t k = 0; k < pairs.row.size(); ++k) {
@@ -138,7 +139,8 @@ TEST(ArcMaster, AcceptsArcsOnTheWay) {
     growing.add(late);
     EXPECT_EQ(growing.rows().size(), pairs.row.size());
     EXPECT_TRUE(std::is_sorted(growing.rows().begin(), growing.rows().end()));
-    while (growing.gap() > 1e-9 && growing.advance()) {}
+    while (growing.gap() > 1e-9 && growing.advance()) {
+    }
     EXPECT_NEAR(bracket(growing, program, c).upper, bracket(whole, program, c).upper, 1e-7);
     EXPECT_NEAR(bracket(growing, program, c).lower, bracket(whole, program, c).upper, 1e-7);
 }
@@ -163,11 +165,21 @@ TEST(ArcNewton, SolvesTheWholeSystem) {
 
     Matrix corner = gaussian_points(Z, Z, random);
     corner = (-corner * corner.transpose()).eval();
-    const NewtonMatrix<double> matrix{.stiffness = uniform_weights(K, 0.1, 10.0, random),
-                                      .T = gaussian_points(K, D, random),
-                                      .coupling = gaussian_points(K, Z, random),
-                                      .row_coupling = gaussian_points(D, Z, random),
-                                      .corner = corner};
+    Matrix root = uniform_weights(9, 0.1, 1.0, random).reshaped(3, 3);
+    root = (root + root.transpose()).eval();
+    Curvature<ArcAtoms<double>> T(K);
+    T.add({atoms.part({0, 1, 2}).turned(gaussian_points(3, 3, random)), root,
+           uniform_weights(3, 0.1, 1.0, random).normalized()});
+    RowMatrix<double> dense;
+    T.write(dense);
+    const Vector any = uniform_weights(D, -1.0, 1.0, random), other = uniform_weights(K, -1.0, 1.0, random);
+    EXPECT_LE((T.times(any) - dense * any).norm(), 1e-13 * dense.norm());
+    EXPECT_LE((T.transposed_times(other) - dense.transpose() * other).norm(), 1e-13 * dense.norm());
+    const NewtonMatrix<ArcAtoms<double>> matrix{.stiffness = uniform_weights(K, 0.1, 10.0, random),
+                                                .T = T,
+                                                .coupling = gaussian_points(K, Z, random),
+                                                .row_coupling = gaussian_points(D, Z, random),
+                                                .corner = corner};
     ArcNewton<double> newton;
     newton.factor(atoms, matrix);
     const NewtonVector<double> rhs{.w = uniform_weights(K, -1.0, 1.0, random),
@@ -191,8 +203,8 @@ TEST(ArcNewton, SolvesTheWholeSystem) {
     system.block(0, K + P, K, Z) = matrix.coupling;
     system.block(K + P, 0, Z, K) = matrix.coupling.transpose();
     system.block(K + P, K + P, Z, Z) = matrix.corner;
-    system.block(0, K + P + Z, K, D) = matrix.T;
-    system.block(K + P + Z, 0, D, K) = matrix.T.transpose();
+    system.block(0, K + P + Z, K, D) = dense;
+    system.block(K + P + Z, 0, D, K) = dense.transpose();
     system.block(K + P + Z, K + P, D, Z) = matrix.row_coupling;
     system.block(K + P, K + P + Z, Z, D) = matrix.row_coupling.transpose();
     system.bottomRightCorner(D, D) = -Matrix::Identity(D, D);

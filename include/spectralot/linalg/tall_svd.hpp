@@ -23,7 +23,7 @@ struct RightSvd {
 /// Throws InvalidArgument on NaN or infinity and on weights that are negative or not one per row.
 RightSvd right_svd(const Eigen::Ref<const Points>& G, const Vector& weights = {}, double rtol = -1.0);
 
-/// Gᵀ diag(weights) G (d×d), weights empty = ones; wide kernel chosen at run time. n×d input, O(nd²).
+/// Gᵀ diag(weights) G (d×d), weights of any sign, empty = ones; wide kernel chosen at run time. n×d input, O(nd²).
 Matrix gram(const Eigen::Ref<const Points>& G, const Vector& weights = {});
 
 /// max |G_ij| by a wide kernel; NaN if an entry is not finite.
