@@ -79,6 +79,19 @@ except so.Interrupted as stop:
     print(time.time(), {describe}, flush=True)
 """
 
+# A result of n points that nothing had to solve: a mixture of random permutations, with potentials that are zero.
+LARGE_RESULT = """
+n, copies = 40_000, 12
+cols = np.concatenate([rng.permutation(n) for _ in range(copies)]).astype(np.int32)
+rows = np.tile(np.arange(n, dtype=np.int32), copies)
+X, Y = rng.normal(size=(2, n, 12))
+masses = rng.uniform(0.5, 1.5, size=n * copies) / (n * copies)
+bracket = dict(lower=0.0, upper=1.0, converged=False, status="stalled", n_iter=1, seconds=0.0, history=np.empty(0))
+arrays = dict(rows=rows, cols=cols, masses=masses, potential_a=np.zeros(n), potential_b=np.zeros(n))
+clouds = dict(X_a=X, X_b=Y, a=None, b=None, metric=np.eye(12), moment=np.eye(12))
+r = so.TransportResult(gauge=so.Trace(), **clouds, **bracket, **arrays)
+"""
+
 INTERRUPTIBLE = {
     "solve": {
         "prepare": "",
@@ -102,6 +115,16 @@ INTERRUPTIBLE = {
         "    def force(self, X, w): time.sleep(.01); return X",
         "call": "so.flow.run(F(), X, step=1e-9, n_steps=10**8, record_every=10**6)",
         "describe": "stop.result.status, stop.result.n_steps > 0",
+    },
+    "verify": {
+        "prepare": LARGE_RESULT,
+        "call": "so.verify(X, Y, r)",
+        "describe": "'interrupted', stop.result is None",
+    },
+    "matching": {
+        "prepare": LARGE_RESULT,
+        "call": "r.matching()",
+        "describe": "'interrupted', stop.result is None",
     },
 }
 

@@ -1,8 +1,8 @@
 #include "saddle/arc_master.hpp"
 
 #include "saddle/program.hpp"
-#include "spectralot/saddle/master.hpp"
 #include "saddle/support.hpp"
+#include "spectralot/saddle/master.hpp"
 #include "support/discrete_reference.hpp"
 
 #include <gtest/gtest.h>
@@ -82,8 +82,7 @@ Bracket bracket(const ArcMaster& master, const GaugeProgram& program, const Clou
 }  // namespace
 
 TEST(ArcMaster, AgreesWithTheMasterOverAllPermutations) {
-    Random random(1);
-    std::mt19937 seed(1);
+    Random random(1), seed(1);
     const Clouds c = random_clouds(5, 3, random);
     const std::vector<Matrix> moments = permutation_moments(c);
     const Vector mass = Vector::Constant(5, 0.2);
@@ -121,7 +120,8 @@ TEST(ArcMaster, AcceptsArcsOnTheWay) {
     ArcMaster whole(program, c.x, c.y, mass, mass, two, 1e-2);
     const ArcList pairs = all_pairs(c, whole.metric());
     whole.start(pairs, Vector::Zero(6), Vector::Zero(6));
-    while (whole.gap() > 1e-9 && whole.advance()) {}
+    while (whole.gap() > 1e-9 && whole.advance()) {
+    }
 
     ArcList early, late;  // the diagonals next to the main one are enough to start with
     for (std::size_t k = 0; k < pairs.row.size(); ++k) {
@@ -138,7 +138,8 @@ TEST(ArcMaster, AcceptsArcsOnTheWay) {
     growing.add(late);
     EXPECT_EQ(growing.rows().size(), pairs.row.size());
     EXPECT_TRUE(std::is_sorted(growing.rows().begin(), growing.rows().end()));
-    while (growing.gap() > 1e-9 && growing.advance()) {}
+    while (growing.gap() > 1e-9 && growing.advance()) {
+    }
     EXPECT_NEAR(bracket(growing, program, c).upper, bracket(whole, program, c).upper, 1e-7);
     EXPECT_NEAR(bracket(growing, program, c).lower, bracket(whole, program, c).upper, 1e-7);
 }
