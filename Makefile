@@ -62,11 +62,12 @@ format:  ## rewrites C++ and Python files in the house style
 	@$(PYTHON_VENV) -m ruff format --quiet
 
 FUZZ_SECONDS ?= 60
-fuzz:  ## every file reader against libFuzzer, FUZZ_SECONDS (60) each
+fuzz: all  ## every file reader against a fuzzer, FUZZ_SECONDS (60) each
 	@$(CLANG_SETUP)
 	@$(CMAKE) --preset fuzz --log-level=WARNING
 	@$(CMAKE) --build build/fuzz
 	scripts/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+	$(PYTHON_VENV) fuzz/fuzz_npz.py $(FUZZ_SECONDS) build/fuzz/npz
 
 determinism: all  ## same bits for one and two threads
 	$(PYTHON_VENV) scripts/check_determinism.py

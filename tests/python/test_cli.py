@@ -321,9 +321,10 @@ def spoil_metric(r):
     r["metric"][0][0] *= 0.9
 
 
-@pytest.mark.parametrize(
-    "tamper", [raise_lower, lower_upper, claim_convergence, lose_mass, spoil_potential, spoil_metric]
-)
+TAMPERINGS = [raise_lower, lower_upper, claim_convergence, lose_mass, spoil_potential, spoil_metric]
+
+
+@pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda tamper: tamper.__name__)
 def test_a_tampered_result_is_unmasked(cloud_files, tamper):
     store_spoilt(cloud_files, tamper, *WEIGHTED, gauge="schatten:2")
     v = cloud_files("verify", *WEIGHTED[:2], "r.json", *WEIGHTED[2:], code=NOT_SOLVED).json
