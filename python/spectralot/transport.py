@@ -189,8 +189,11 @@ class TransportResult:
 
     def __repr__(self) -> str:
         state = "" if self.converged else "not converged, "
+        gauge = repr(self.gauge)
+        if len(gauge) > 60:  # one that holds matrices
+            gauge = f"{type(self.gauge).__name__}(…)"
         return (
-            f"TransportResult({self.gauge!r}: value={self.value:.10g}, gap={self.gap:.1e}, {state}{self.status} "
+            f"TransportResult({gauge}: value={self.value:.10g}, gap={self.gap:.1e}, {state}{self.status} "
             f"in {self.n_iter} iterations, {self.seconds:.2g} s, {len(self.X_a)}x{len(self.X_b)}, "
             f"{len(self.masses)} plan entries)"
         )
@@ -373,7 +376,7 @@ def verify(
 
 
 def _relative_gap(lower: float, upper: float) -> float:
-    return (upper - lower) / abs(upper) if upper > lower else 0.0
+    return 0.0 if lower >= upper else (upper - lower) / abs(upper)
 
 
 def _clouds(

@@ -193,6 +193,10 @@ class TestFiles:
         assert path.read_bytes() == before
         assert list(tmp_path.iterdir()) == [path]
 
+    def test_missing_folder_is_named(self, solved, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"No such folder to write to: .*/no/r\.npz'"):
+            solved.save(tmp_path / "no" / "r.npz")
+
     def test_missing_file(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"absent\.npz"):
             so.load(tmp_path / "absent.npz")
