@@ -105,7 +105,11 @@ void bind_gauge(nb::module_& m) {
     m.def(
         "selector",
         [](const Gauge& gauge, const Points& G, const Vector& weights) {
-            const SelectorResult result = selector(gauge, G, weights);
+            SelectorResult result;
+            {
+                const nb::gil_scoped_release released;
+                result = selector(gauge, G, weights);
+            }
             nb::dict out;
             out["direction"] = result.direction;
             out["path"] = text(to_string(result.path));
@@ -117,12 +121,12 @@ void bind_gauge(nb::module_& m) {
         "gauge"_a, "G"_a, "weights"_a);
     m.def(
         "norm", [](const Gauge& gauge, const Points& V, const Vector& weights) { return norm(gauge, V, weights); },
-        "gauge"_a, "V"_a, "weights"_a);
+        "gauge"_a, "V"_a, "weights"_a, without_gil());
     m.def(
         "dual_norm",
         [](const Gauge& gauge, const Points& G, const Vector& weights) { return dual_norm(gauge, G, weights); },
-        "gauge"_a, "G"_a, "weights"_a);
-    m.def("polar", [](const Points& G) { return polar(G); }, "G"_a);
+        "gauge"_a, "G"_a, "weights"_a, without_gil());
+    m.def("polar", [](const Points& G) { return polar(G); }, "G"_a, without_gil());
 }
 
 }  // namespace spectralot::python

@@ -147,7 +147,17 @@ def test_ctrl_c_stops_within_a_second_and_keeps_the_best_result(case):
     assert float(stopped) - sent < 1.0
 
 
-def test_other_threads_run_during_a_solve(hard):
+LONG_CALLS = {
+    "solve": lambda X, Y: so.solve_sample(X, Y, so.KyFan(3), tol=1e-15, max_iter=10**6, max_seconds=0.5),
+    "selector": lambda X, Y: so.KyFan(3).selector(np.tile(X, (5000, 1))),
+    "dual norm": lambda X, Y: so.Operator().dual_norm(np.tile(X, (5000, 1))),
+    "energy": lambda X, Y: so.flow.MMD(Y).energy(np.tile(X, (200, 1))),
+    "force": lambda X, Y: so.flow.MMD(Y).force(np.tile(X, (200, 1))),
+}
+
+
+@pytest.mark.parametrize("call", list(LONG_CALLS))
+def test_other_threads_run_during_a_long_call(hard, call):
     """The GIL is free while C++ works: a Python thread makes progress meanwhile."""
     ticks = 0
     done = threading.Event()
@@ -162,7 +172,7 @@ def test_other_threads_run_during_a_solve(hard):
     thread.start()
     start = time.perf_counter()
     try:
-        so.solve_sample(*hard, so.KyFan(3), tol=1e-15, max_iter=10**6, max_seconds=0.5)
+        LONG_CALLS[call](*hard)
     finally:
         elapsed = time.perf_counter() - start
         done.set()
