@@ -12,12 +12,9 @@ namespace spectralot::cli {
 namespace {
 
 struct Distance {
-    PairArguments pair;
-    GaugeArguments gauge;
-    TransportOptions options;
+    SolveArguments problem;
     std::filesystem::path plan;
     std::filesystem::path json;
-    bool verbose = false;
 
     int run() const;
 };
@@ -34,16 +31,13 @@ void write_plan(const std::filesystem::path& path, const SparsePlan& plan) {
 int Distance::run() const {
     check_output(plan);
     check_output(json);
-    const DescribedGauge described = gauge.read();
-    const auto [mu, nu] = pair.read();
+    const DescribedGauge described = problem.gauge.read();
+    const auto [mu, nu] = problem.pair.read();
 
     const InterruptGuard guard;
-    const TransportResult result = [&] {
-        ProgressLine line(ProgressLine::Kind::Bracket, options.max_iter, verbose);
-        return solve(mu, nu, described.gauge, options, line.observer());
-    }();
+    const TransportResult result = problem.solve(mu, nu, described.gauge);
 
-    nlohmann::ordered_json object = summary_of(result, described, mu, nu, to_json(options));
+    nlohmann::ordered_json object = summary_of(result, described, mu, nu, to_json(problem.options));
     print(object);
     if (!plan.empty()) write_plan(plan, result.plan);
     if (!json.empty()) {
@@ -58,12 +52,9 @@ int Distance::run() const {
 void add_distance(CLI::App& app, Action& action) {
     auto* command = app.add_subcommand("distance", "certified spectral Wasserstein distance between two clouds");
     auto distance = std::make_shared<Distance>();
-    distance->pair.add_to(*command);
-    distance->gauge.add_to(*command);
-    add_flags(*command, distance->options);
+    distance->problem.add_to(*command);
     command->add_option("--plan", distance->plan, "write the plan as CSV: row,col,mass");
     command->add_option("--json", distance->json, "write the whole result, which `verify` reads");
-    command->add_flag("-v,--verbose", distance->verbose, "one line per iteration on standard error");
     command->footer("Example:\n  spectralot distance X.npy Y.npy --gauge schatten:2 --json result.json");
     command->callback([distance, &action] { action = [distance] { return distance->run(); }; });
 }

@@ -2,12 +2,14 @@
 
 import json
 import platform
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
 import spectralot as so
+from tqdm import tqdm
 
 matplotlib.use("Agg")
 
@@ -38,6 +40,11 @@ def save_numbers(numbers: dict[str, Any], name: str, out: Path = OUT) -> Path:
     document = {"format": "spectralot.experiment", "version": 1, "name": name, "versions": versions, **numbers}
     path.write_text(json.dumps(document, indent=1, default=_plain) + "\n")
     return path
+
+
+def progress(items: Iterable[Any], description: str, unit: str) -> Any:
+    """A progress bar on standard error; silent where that is not a terminal."""
+    return tqdm(items, desc=description, unit=unit, leave=False, disable=None)
 
 
 def print_table(header: list[str], rows: list[list[str]]) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import spectralot as so
-from tqdm import tqdm
 
 from ..clouds import paper_clouds
-from ..report import OUT, label, print_table, save_figure, save_numbers
+from ..report import OUT, label, print_table, progress, save_figure, save_numbers
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def run(config: Config = Config()) -> dict[float, so.flow.Trajectory]:
             clock="coordinate",
             record_every=config.record_every,
         )
-        for p, step in tqdm(config.steps.items(), desc="Figure 2", unit="flow", leave=False)
+        for p, step in progress(config.steps.items(), "Figure 2", "flow")
     }
 
 
@@ -89,13 +88,29 @@ def draw(config: Config, trajectories: dict[float, so.flow.Trajectory], flows: l
 
     target = paper_clouds(config.n, config.seed)[1]
     columns = len(trajectories)
-    figure, axes = plt.subplots(1, columns + 1, figsize=(4.0 * (columns + 1), 4.2), layout="constrained")
-    for ax, (p, t), flow in zip(axes, trajectories.items(), flows, strict=False):
-        so.plot.trajectories(t, target, ax=ax)
-        ax.set_title(f"p = {label(p)}\ncoordination {flow['coordination']:.3f}", fontsize=11)
-    so.plot.energy({f"p = {label(p)}": t for p, t in trajectories.items()}, ax=axes[-1])
-    axes[-1].set_title("decay of MMD²", fontsize=11)
-    axes[-1].set_ylabel("MMD²")
+    figure = plt.figure(figsize=(4.0 * (columns + 1), 4.2), layout="constrained")
+    grid = figure.add_gridspec(2, columns + 1, height_ratios=(3, 2))
+    panel = None
+    for k, ((p, t), flow) in enumerate(zip(trajectories.items(), flows, strict=True)):
+        panel = figure.add_subplot(grid[:, k], sharex=panel, sharey=panel)
+        so.plot.trajectories(t, target, ax=panel)
+        panel.set_title(f"p = {label(p)}\ncoordination {flow['coordination']:.3f}", fontsize=11)
+        if k == 0:
+            panel.legend(loc="upper left", bbox_to_anchor=(0, 0.02), ncols=3, frameon=False, handletextpad=0.2)
+
+    curves = {f"p = {label(p)}": t for p, t in trajectories.items()}
+    decay = so.plot.energy(curves, ax=figure.add_subplot(grid[0, -1]))
+    decay.set(title="decay of MMD²", ylabel=None, xlabel=None)
+    decay.tick_params(labelbottom=False)
+    balance = figure.add_subplot(grid[1, -1], sharex=decay)
+    for k, t in enumerate(curves.values()):
+        balance.plot(t.times[1:], t.balance_residual[1:] / t.energy[0], color=so.plot.OKABE_ITO[k], lw=1.6)
+    balance.set(title="energy balance residual / MMD² at the start", xlabel="time", ylim=(0, None))
+    balance.ticklabel_format(axis="y", scilimits=(0, 0))
+    balance.spines[["top", "right"]].set_visible(False)
+    balance.locator_params(axis="x", nbins=5)
+    for ax in (decay, balance):
+        ax.title.set_fontsize(11)
     return figure
 
 
@@ -103,7 +118,6 @@ def main(config: Config = Config(), out: Path = OUT) -> None:
     trajectories = run(config)
     figure_numbers = numbers(config, trajectories)
     flows = figure_numbers["flows"]
-    save_figure(draw(config, trajectories, flows), "figure2", out)
     save_numbers(figure_numbers, "figure2", out)
 
     print(f"Figure 2: MMD flows, n = {config.n}, {config.n_steps} explicit Euler steps")
@@ -123,7 +137,10 @@ def main(config: Config = Config(), out: Path = OUT) -> None:
     )
     order = [f["coordination"] for f in sorted(flows, key=lambda f: float(f["p"]))]
     holds = all(a <= b for a, b in pairwise(order))
-    print(f"Coordination grows with p, as the paper's caption says: {'yes' if holds else 'no'}")
+    verdict = "it does" if holds else "here it does not"
+    print(f"The paper's caption says that coordination grows with p; measured this way {verdict}.")
+    for _ in progress(("figure 2",), "Drawing", "figure"):
+        save_figure(draw(config, trajectories, flows), "figure2", out)
 
 
 if __name__ == "__main__":

@@ -333,7 +333,8 @@ def as_gauge(gauge: Gauge | float) -> Gauge:
         return gauge
     if isinstance(gauge, numbers.Real) and not isinstance(gauge, bool):
         return Schatten(float(gauge))
-    raise invalid("gauge", "must be a gauge object or a number p (short for Schatten(p))", repr(gauge))
+    hint = f"; call it: {gauge.__name__}(…)" if callable(gauge) and hasattr(gauge, "__name__") else ""
+    raise invalid("gauge", f"must be a gauge object or a number p (short for Schatten(p)){hint}", repr(gauge))
 
 
 def polar(G: ArrayLike) -> Array:

@@ -57,8 +57,8 @@ def plan(
 
     ax = _cloud_axes(ax)
     _segments(ax, np.stack([x[rows], y[cols]], axis=1), opacity)
-    _dots(ax, x, result.a, SOURCE)
-    _dots(ax, y, result.b, TARGET)
+    _dots(ax, x, result.a, SOURCE, label="source")
+    _dots(ax, y, result.b, TARGET, label="target")
     return ax
 
 
@@ -74,16 +74,16 @@ def geodesic(result: TransportResult, times: Sequence[float] = (0, 0.25, 0.5, 0.
 
 
 def trajectories(trajectory: Trajectory, target: ArrayLike | None = None, ax: Axes | None = None) -> Axes:
-    """The path of every particle, from its start (red) to its end (black dot), over the target cloud (blue)."""
+    """The path of every particle, from its start (red) to its end (black dot), and the target cloud (blue rings)."""
     ax = _cloud_axes(ax)
     paths = trajectory.points[:, :, :2].swapaxes(0, 1)
     if paths.shape[2] < 2:
         raise invalid("trajectory", "must have at least two coordinates", paths.shape[2])
     if target is not None:
-        _dots(ax, _plane(target, "target"), None, TARGET)
+        _dots(ax, _plane(target, "target"), None, TARGET, area=1.5, hollow=True, label="target")
     _segments(ax, paths, np.full(len(paths), 0.35))
-    _dots(ax, paths[:, 0], trajectory.weights, SOURCE)
-    _dots(ax, paths[:, -1], trajectory.weights, "black")
+    _dots(ax, paths[:, 0], trajectory.weights, SOURCE, area=0.6, label="start")
+    _dots(ax, paths[:, -1], trajectory.weights, "black", area=0.3, label="end")
     return ax
 
 
@@ -129,11 +129,20 @@ def _plane(points: ArrayLike, name: str) -> Array:
     return array[:, :2]
 
 
-def _dots(ax: Axes, points: Array, weights: Array | None, color: object, label: str | None = None) -> None:
+def _dots(
+    ax: Axes,
+    points: Array,
+    weights: Array | None,
+    color: object,
+    label: str | None = None,
+    area: float = 1.0,
+    hollow: bool = False,
+) -> None:
     """Dots whose area is proportional to the mass, and whose total area suits the number of points."""
     mass = np.ones(len(points)) if weights is None else weights / weights.mean()
-    size = np.clip(3000 / len(points), 2, 40)
-    ax.scatter(points[:, 0], points[:, 1], s=size * mass, color=color, linewidths=0, zorder=3, label=label)
+    size = area * np.clip(3000 / len(points), 2, 40) * mass
+    style = {"facecolors": "none", "edgecolors": color, "linewidths": 0.8} if hollow else {"color": color, "lw": 0}
+    ax.scatter(points[:, 0], points[:, 1], s=size, zorder=3, label=label, **style)
 
 
 def _segments(ax: Axes, paths: Array, opacity: Array) -> None:

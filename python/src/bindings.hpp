@@ -16,6 +16,10 @@ namespace spectralot::python {
 namespace nb = nanobind;
 using namespace nb::literals;
 
+/// For functions that compute without Python: other threads run meanwhile. What the C++ code asks of Python on the way
+/// (a custom gauge) takes the GIL itself.
+using without_gil = nb::call_guard<nb::gil_scoped_release>;
+
 /// Called with (iteration, lower, upper, seconds) after each outer iteration; a true answer stops the solver.
 using ProgressCallback = std::function<bool(int, double, double, double)>;
 

@@ -60,7 +60,7 @@ nb::dict run_flow(const flow::Objective& objective, const DiscreteMeasure& start
 
 void bind_flow(nb::module_& m) {
     nb::class_<flow::Objective>(m, "Objective", "What a flow minimises")
-        .def("energy", &flow::Objective::energy, "X"_a, "weights"_a)
+        .def("energy", &flow::Objective::energy, "X"_a, "weights"_a, without_gil())
         .def(
             "force",
             [](const flow::Objective& self, const Points& X, const Vector& weights) {
@@ -68,7 +68,7 @@ void bind_flow(nb::module_& m) {
                 self.force(X, weights, out);
                 return out;
             },
-            "X"_a, "weights"_a);
+            "X"_a, "weights"_a, without_gil());
     nb::class_<flow::Mmd, flow::Objective>(m, "Mmd").def(
         "__init__",
         [](flow::Mmd* self, const DiscreteMeasure& target, double eps) { new (self) flow::Mmd(target, {.eps = eps}); },
@@ -80,7 +80,7 @@ void bind_flow(nb::module_& m) {
                 new (self) flow::CallbackObjective(in_python(std::move(energy)), in_python(std::move(force)));
             },
             "energy"_a, "force"_a);
-    m.def("coordination", &flow::coordination, "X"_a, "V"_a, "weights"_a, "k"_a);
+    m.def("coordination", &flow::coordination, "X"_a, "V"_a, "weights"_a, "k"_a, without_gil());
     m.def("run_flow", &run_flow, "objective"_a, "start"_a, "gauge"_a, "step"_a, "n_steps"_a, "force_clock"_a,
           "record_every"_a, "callback"_a.none());
 }

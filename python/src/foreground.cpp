@@ -44,6 +44,10 @@ bool Foreground::run(const std::function<void()>& work) {
     return interrupted;
 }
 
+void Foreground::run_whole(const std::function<void()>& work) {
+    if (run(work)) throw std::move(*raised_);
+}
+
 void Foreground::serve(const std::function<void()>* task) {
     const nb::gil_scoped_acquire held;
     try {

@@ -33,6 +33,9 @@ public:
     /// `work` threw, and any other Python exception raised meanwhile.
     bool run(const std::function<void()>& work);
 
+    /// The same for work that has nothing to show before its end: Ctrl-C is raised.
+    void run_whole(const std::function<void()>& work);
+
     /// Runs `task` under the GIL: on the waiting Python thread when called from inside `run`, else right here.
     /// Throws Abandoned if the task raised.
     template <class Task>

@@ -108,28 +108,34 @@ void bind_gauge(nb::module_& m) {
     m.def(
         "selector",
         [](const Gauge& gauge, const Rows& G, const Vector& weights) { return selector(gauge, G, weights).direction; },
-        "gauge"_a, "G"_a, "weights"_a);
+        "gauge"_a, "G"_a, "weights"_a, without_gil());
     m.def(
         "diagnosed_selector",
         [](const Gauge& gauge, const Rows& G, const Vector& weights) {
-            SelectorResult result = selector(gauge, G, weights);
+            SelectorResult result;
+            double residual = 0.0;
+            {
+                const nb::gil_scoped_release released;
+                result = selector(gauge, G, weights);
+                residual = fenchel_residual(gauge, G, result, weights);
+            }
             nb::dict out;
             out["path"] = text(to_string(result.path));
             out["rank"] = result.rank;
             out["dual_norm"] = result.dual_norm;
-            out["fenchel_residual"] = fenchel_residual(gauge, G, result, weights);
+            out["fenchel_residual"] = residual;
             out["direction"] = std::move(result.direction);
             return out;
         },
         "gauge"_a, "G"_a, "weights"_a);
     m.def(
         "norm", [](const Gauge& gauge, const Rows& V, const Vector& weights) { return norm(gauge, V, weights); },
-        "gauge"_a, "V"_a, "weights"_a);
+        "gauge"_a, "V"_a, "weights"_a, without_gil());
     m.def(
         "dual_norm",
         [](const Gauge& gauge, const Rows& G, const Vector& weights) { return dual_norm(gauge, G, weights); },
-        "gauge"_a, "G"_a, "weights"_a);
-    m.def("polar", [](const Rows& G) { return polar(G); }, "G"_a);
+        "gauge"_a, "G"_a, "weights"_a, without_gil());
+    m.def("polar", [](const Rows& G) { return polar(G); }, "G"_a, without_gil());
 }
 
 }  // namespace spectralot::python

@@ -58,16 +58,14 @@ nb::dict solve_exact(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const
 }
 
 nb::dict verify_result(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan,
-                       const Matrix& metric, Vector potential_a, Vector potential_b) {
-    const Potentials potentials{std::move(potential_a), std::move(potential_b)};
+                       const Matrix& metric, const Potentials& potentials, const Certificate& claimed) {
+    const CancelToken cancel;
     Verification result;
-    {
-        const nb::gil_scoped_release released;
-        result = verify(mu, nu, gauge, plan, metric, potentials);
-    }
+    Foreground(cancel).run_whole([&] { result = verify(mu, nu, gauge, plan, metric, potentials, cancel); });
     nb::dict out;
     out["lower"] = result.certificate.lower;
     out["upper"] = result.certificate.upper;
+    out["ok"] = result.confirms(claimed);
     out["marginal_error"] = result.marginal_error;
     out["metric_excess"] = result.metric_excess;
     out["worst_slack"] = result.worst_slack;
@@ -110,7 +108,14 @@ void bind_transport(nb::module_& m) {
     m.def("solve", &solve_static, "mu"_a, "nu"_a, "gauge"_a, "tol"_a, "max_iter"_a, "n_threads"_a, "max_seconds"_a,
           "callback"_a.none());
     m.def("solve_exact", &solve_exact, "mu"_a, "nu"_a, "metric"_a, "n_threads"_a);
-    m.def("verify", &verify_result, "mu"_a, "nu"_a, "gauge"_a, "plan"_a, "metric"_a, "potential_a"_a, "potential_b"_a);
+    m.def(
+        "verify",
+        [](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan,
+           const Matrix& metric, Vector potential_a, Vector potential_b, double lower, double upper) {
+            return verify_result(mu, nu, gauge, plan, metric, {std::move(potential_a), std::move(potential_b)},
+                                 {lower, upper});
+        },
+        "mu"_a, "nu"_a, "gauge"_a, "plan"_a, "metric"_a, "potential_a"_a, "potential_b"_a, "lower"_a, "upper"_a);
     m.def(
         "geodesic",
         [](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan, double t) {
@@ -122,11 +127,9 @@ void bind_transport(nb::module_& m) {
     m.def(
         "matching",
         [](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan) {
+            const CancelToken cancel;
             Matching result;
-            {
-                const nb::gil_scoped_release released;
-                result = matching(mu, nu, gauge, plan);
-            }
+            Foreground(cancel).run_whole([&] { result = matching(mu, nu, gauge, plan, cancel); });
             return nb::make_tuple(to_array(result.target), result.cost);
         },
         "mu"_a, "nu"_a, "gauge"_a, "plan"_a);

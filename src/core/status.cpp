@@ -1,5 +1,7 @@
 #include "spectralot/core/status.hpp"
 
+#include <cmath>
+
 namespace spectralot {
 
 std::string_view to_string(Status status) {
@@ -15,7 +17,7 @@ std::string_view to_string(Status status) {
 }
 
 double Certificate::relative_gap() const {
-    return upper > lower ? (upper - lower) / upper : 0.0;
+    return lower >= upper ? 0.0 : (upper - lower) / std::abs(upper);  // NaN stays NaN
 }
 
 }  // namespace spectralot

@@ -15,6 +15,8 @@ public:
     double value(const Matrix& S) const override {
         const double value = functions_.value(S);
         if (std::isnan(value)) throw_invalid("value", "must return a number", to_text(value));
+        if (value < -1e-9 * S.trace())
+            throw_invalid("value", "must be non-negative, as squared costs are", to_text(value));
         return value;
     }
 
@@ -24,6 +26,11 @@ public:
         if (Q.rows() != S.rows())
             throw_invalid("active(S)", "must have the size of S, " + std::to_string(S.rows()),
                           std::to_string(Q.rows()));
+        const double expected = value(S), found = Q.cwiseProduct(S).sum();
+        if (!(std::abs(found - expected) <= 1e-6 * std::abs(expected) + 1e-12 * Q.norm() * S.norm())) {
+            throw_invalid("active(S)", "must maximise: tr(active(S) S) = value(S) = " + to_text(expected),
+                          to_text(found));
+        }
         return 0.5 * (Q + Q.transpose());
     }
 
@@ -34,14 +41,28 @@ public:
         return std::string("CustomGauge(value, active, monotone=") + (functions_.monotone ? "True)" : "False)");
     }
 
-    /// Bounds: any Q in K has λ_min(Q) ≤ c, and C ≤ γ(I) where γ is monotone (nothing is known otherwise).
+    /// Bounds: any Q in K has λ_min(Q) ≤ c, and C ≤ γ(I) where γ is monotone. Otherwise C is only estimated.
     ComparisonConstants comparison_constants(int d) const override {
         const Matrix identity = Matrix::Identity(d, d);
         const detail::Spectrum s = detail::spectrum(active(identity));
-        return {std::max(0.0, s.scale * s.values[d - 1]), functions_.monotone ? value(identity) : infinity};
+        return {std::max(0.0, s.scale * s.values[d - 1]), functions_.monotone ? value(identity) : largest_value(d)};
     }
 
 private:
+    /// d times the largest γ(uuᵀ) over u = e_i and (e_i ± e_j)/√2.
+    [[nodiscard]] double largest_value(int d) const {
+        double largest = 0.0;
+        for (int i = 0; i < d; ++i) {
+            for (int j = i; j < d; ++j) {
+                for (const double sign : {1.0, -1.0}) {
+                    const Vector u = Vector::Unit(d, i) + sign * (i == j ? 0.0 : 1.0) * Vector::Unit(d, j);
+                    largest = std::max(largest, value(u * u.transpose() / u.squaredNorm()));
+                }
+            }
+        }
+        return d * largest;
+    }
+
     CustomGauge functions_;
 };
 

@@ -5,7 +5,7 @@
 
 namespace spectralot {
 
-std::vector<int> heaviest_permutation(const SparsePlan& plan) {
+std::vector<int> heaviest_permutation(const SparsePlan& plan, const CancelToken& cancel) {
     const auto n = std::size_t(plan.n_rows);
     std::vector<std::size_t> start(n + 1, 0);
     for (const int i : plan.row) ++start[std::size_t(i) + 1];
@@ -38,6 +38,7 @@ std::vector<int> heaviest_permutation(const SparsePlan& plan) {
     std::vector<int> previous_row(n, -1);
     std::vector<std::size_t> touched, settled;
     for (std::size_t root = 0; root < n; ++root) {
+        if (cancel.requested()) return {};
         if (col_of[root] >= 0) continue;
         // Dijkstra over columns with reduced costs, from the free row to the nearest free column.
         using Entry = std::pair<double, std::size_t>;

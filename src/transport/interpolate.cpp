@@ -70,7 +70,8 @@ Points barycentric_map(const DiscreteMeasure& mu, const DiscreteMeasure& nu, con
     return image;
 }
 
-Matching matching(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan) {
+Matching matching(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan,
+                  const CancelToken& cancel) {
     check_plan(mu, nu, plan);
     if (mu.size() != nu.size()) {
         throw_invalid("plan", "a matching needs as many points on both sides",
@@ -85,7 +86,8 @@ Matching matching(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Ga
         }
     }
     Matching result;
-    result.target = heaviest_permutation(plan);
+    result.target = heaviest_permutation(plan, cancel);
+    if (cancel.requested()) return {};
     if (result.target.empty())
         throw_invalid("plan", "must have the marginals of the two measures",
                       "a plan whose support holds no permutation");

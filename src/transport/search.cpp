@@ -1,5 +1,6 @@
 #include "transport/search.hpp"
 
+#include "spectralot/core/errors.hpp"
 #include "transport/bounds.hpp"
 #include "transport/pilot.hpp"
 
@@ -148,6 +149,11 @@ TransportResult Search::take_result() {
     }
     result_.moment = second_moment(result_.plan, mu.points, nu.points);
     certificate.upper = safe_upper(gauge, result_.moment, marginal_error(result_.plan, mu, nu), mixture.diameter());
+    if (certificate.lower > (1.0 + 1e-6) * certificate.upper + zero_level_) {  // a custom gauge, not convex
+        throw_invalid("gauge", "value and active must come from one convex K: tr(active(T) S) <= value(S) for all S, T",
+                      "a lower bound of " + to_text(certificate.lower * unit_) + " and an upper bound of " +
+                          to_text(certificate.upper * unit_));
+    }
     if (result_.status == Status::ZeroToRounding) certificate.lower = 0.0;
     if (result_.status == Status::Solved && certificate.relative_gap() > options.tol) result_.status = Status::Stalled;
     result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;

@@ -47,6 +47,14 @@ void check_input(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Spa
         throw_invalid("potentials", "must be finite", "NaN or infinity");
 }
 
+/// Above twice what `verify` moves an end outwards by for a metric in K and potentials of the size of the costs: an
+/// honest claim passes.
+double rounding_of(const Gauge& gauge, Index d, double diameter) {
+    const ComparisonConstants constants = gauge.comparison_constants(int(d));
+    const double largest = std::max(std::abs(constants.lower), std::abs(constants.upper));
+    return 64.0 * double(d + 4) * epsilon * largest * diameter * diameter;
+}
+
 /// The atoms that carry mass, in the coordinates u with (y-x)ᵀQ(y-x) = Σ_r sign_r (u_r(y)-u_r(x))².
 struct Side {
     std::vector<Index> atoms;
@@ -77,14 +85,15 @@ Side project(const DiscreteMeasure& measure, const Vector& potential, const Eige
     return side;
 }
 
-/// For every x: min over y of c(x,y) - g(y), by all pairs.
-Vector c_transform(const Side& x, const Side& y, const Vector& signs) {
+/// For every x: min over y of c(x,y) - g(y), by all pairs; incomplete once cancelled.
+Vector c_transform(const Side& x, const Side& y, const Vector& signs, const CancelToken& cancel) {
     const Vector offset = (y.u.cwiseAbs2() * signs) - y.potential;
     const Points signed_y = y.u * signs.asDiagonal();
     Vector least(x.u.rows());
-    constexpr Index block = 64;
+    constexpr Index pairs = 1 << 22;  // at once: bounds the memory and the time between two looks at `cancel`
+    const Index block = std::clamp<Index>(pairs / y.u.rows(), 1, 64);
     Points products;
-    for (Index start = 0; start < x.u.rows(); start += block) {
+    for (Index start = 0; start < x.u.rows() && !cancel.requested(); start += block) {
         const Index rows = std::min(block, x.u.rows() - start);
         products.noalias() = x.u.middleRows(start, rows) * signed_y.transpose();
         for (Index i = 0; i < rows; ++i) {
@@ -142,8 +151,12 @@ Vector c_transform_line(const Side& x, const Side& y) {
 
 }  // namespace
 
+bool Verification::confirms(const Certificate& claimed) const {
+    return certificate.lower >= claimed.lower - rounding && certificate.upper <= claimed.upper + rounding;
+}
+
 Verification verify(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan,
-                    const Matrix& metric, const Potentials& potentials) {
+                    const Matrix& metric, const Potentials& potentials, const CancelToken& cancel) {
     check_pair(mu, nu);
     gauge.check_dimension(int(mu.dimension()));
     check_input(mu, nu, plan, metric, potentials);
@@ -154,6 +167,7 @@ Verification verify(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const 
     result.certificate.upper =
         safe_upper(gauge, second_moment(plan, mu.points, nu.points), result.marginal_error, diameter);
     result.metric_excess = gauge.membership_excess(metric);
+    result.rounding = rounding_of(gauge, mu.dimension(), diameter);
 
     const Eigen::SelfAdjointEigenSolver<Matrix> eigen(metric);
     const Vector& lambda = eigen.eigenvalues();
@@ -168,7 +182,11 @@ Verification verify(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const 
 
     const Eigen::RowVectorXd centre = mu.points.colwise().mean();
     const Side x = project(mu, potentials.a, centre, map), y = project(nu, potentials.b, centre, map);
-    const Vector least = line ? c_transform_line(x, y) : c_transform(x, y, signs);
+    const Vector least = line ? c_transform_line(x, y) : c_transform(x, y, signs, cancel);
+    if (cancel.requested()) {
+        result.certificate.lower = gauge.is_monotone() ? 0.0 : -infinity;
+        return result;
+    }
 
     CompensatedSum sum;
     double magnitude = 0.0;

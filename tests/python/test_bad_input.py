@@ -58,6 +58,7 @@ OPTIONS = {
     "max_seconds zero": ({"max_seconds": 0}, r"max_seconds: .*0"),
     "max_seconds NaN": ({"max_seconds": np.nan}, r"max_seconds: .*nan"),
     "gauge text": ({"gauge": "schatten"}, r"gauge: .*'schatten'"),
+    "gauge not called": ({"gauge": so.Operator}, r"gauge: .*call it: Operator"),
     "gauge bool": ({"gauge": True}, r"gauge: .*True"),
     "gauge p below a half": ({"gauge": 0.4}, r"p: .*0\.4"),
     "gauge not convex": ({"gauge": 0.75}, r"gauge: .*convex"),

@@ -79,6 +79,19 @@ except so.Interrupted as stop:
     print(time.time(), {describe}, flush=True)
 """
 
+# A result of n points that nothing had to solve: a mixture of random permutations, with potentials that are zero.
+LARGE_RESULT = """
+n, copies = 40_000, 12
+cols = np.concatenate([rng.permutation(n) for _ in range(copies)]).astype(np.int32)
+rows = np.tile(np.arange(n, dtype=np.int32), copies)
+X, Y = rng.normal(size=(2, n, 12))
+masses = rng.uniform(0.5, 1.5, size=n * copies) / (n * copies)
+bracket = dict(lower=0.0, upper=1.0, converged=False, status="stalled", n_iter=1, seconds=0.0, history=np.empty(0))
+arrays = dict(rows=rows, cols=cols, masses=masses, potential_a=np.zeros(n), potential_b=np.zeros(n))
+clouds = dict(X_a=X, X_b=Y, a=None, b=None, metric=np.eye(12), moment=np.eye(12))
+r = so.TransportResult(gauge=so.Trace(), **clouds, **bracket, **arrays)
+"""
+
 INTERRUPTIBLE = {
     "solve": {
         "prepare": "",
@@ -103,6 +116,16 @@ INTERRUPTIBLE = {
         "call": "so.flow.run(F(), X, step=1e-9, n_steps=10**8, record_every=10**6)",
         "describe": "stop.result.status, stop.result.n_steps > 0",
     },
+    "verify": {
+        "prepare": LARGE_RESULT,
+        "call": "so.verify(X, Y, r)",
+        "describe": "'interrupted', stop.result is None",
+    },
+    "matching": {
+        "prepare": LARGE_RESULT,
+        "call": "r.matching()",
+        "describe": "'interrupted', stop.result is None",
+    },
 }
 
 
@@ -124,7 +147,17 @@ def test_ctrl_c_stops_within_a_second_and_keeps_the_best_result(case):
     assert float(stopped) - sent < 1.0
 
 
-def test_other_threads_run_during_a_solve(hard):
+LONG_CALLS = {
+    "solve": lambda X, Y: so.solve_sample(X, Y, so.KyFan(3), tol=1e-15, max_iter=10**6, max_seconds=0.5),
+    "selector": lambda X, Y: so.KyFan(3).selector(np.tile(X, (5000, 1))),
+    "dual norm": lambda X, Y: so.Operator().dual_norm(np.tile(X, (5000, 1))),
+    "energy": lambda X, Y: so.flow.MMD(Y).energy(np.tile(X, (200, 1))),
+    "force": lambda X, Y: so.flow.MMD(Y).force(np.tile(X, (200, 1))),
+}
+
+
+@pytest.mark.parametrize("call", list(LONG_CALLS))
+def test_other_threads_run_during_a_long_call(hard, call):
     """The GIL is free while C++ works: a Python thread makes progress meanwhile."""
     ticks = 0
     done = threading.Event()
@@ -139,7 +172,7 @@ def test_other_threads_run_during_a_solve(hard):
     thread.start()
     start = time.perf_counter()
     try:
-        so.solve_sample(*hard, so.KyFan(3), tol=1e-15, max_iter=10**6, max_seconds=0.5)
+        LONG_CALLS[call](*hard)
     finally:
         elapsed = time.perf_counter() - start
         done.set()

@@ -288,12 +288,25 @@ def test_the_stored_file_extends_the_summary(diracs):
     assert len(stored["history"]["lower"]) == r["n_iter"] or len(stored["history"]["lower"]) > 0
 
 
+def store_spoilt(cli, spoil, *files, gauge):
+    """Solves into r.json, and changes that file."""
+    cli("distance", *files, "--gauge", gauge, "--json", "r.json")
+    result = json.loads((cli / "r.json").read_text())
+    spoil(result)
+    (cli / "r.json").write_text(json.dumps(result))
+
+
 def raise_lower(r):
     r["lower"] = r["upper"] * (1 + 1e-9)
 
 
 def lower_upper(r):
     r["upper"] *= 0.999
+
+
+def claim_convergence(r):
+    r["options"]["tol"] = 1e-20
+    r["lower"] *= 1 - 1e-4
 
 
 def lose_mass(r):
@@ -308,12 +321,12 @@ def spoil_metric(r):
     r["metric"][0][0] *= 0.9
 
 
-@pytest.mark.parametrize("tamper", [raise_lower, lower_upper, lose_mass, spoil_potential, spoil_metric])
+TAMPERINGS = [raise_lower, lower_upper, claim_convergence, lose_mass, spoil_potential, spoil_metric]
+
+
+@pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda tamper: tamper.__name__)
 def test_a_tampered_result_is_unmasked(cloud_files, tamper):
-    cloud_files("distance", *WEIGHTED, "--gauge", "schatten:2", "--json", "r.json")
-    result = json.loads((cloud_files / "r.json").read_text())
-    tamper(result)
-    (cloud_files / "r.json").write_text(json.dumps(result))
+    store_spoilt(cloud_files, tamper, *WEIGHTED, gauge="schatten:2")
     v = cloud_files("verify", *WEIGHTED[:2], "r.json", *WEIGHTED[2:], code=NOT_SOLVED).json
     assert v["agrees"] is False
 
@@ -342,10 +355,7 @@ MALFORMED = [
 
 @pytest.mark.parametrize(("spoil", "message"), MALFORMED, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_malformed_result_is_file_trouble(diracs, spoil, message):
-    diracs("distance", "X.npy", "Y.npy", "--gauge", "trace", "--json", "r.json")
-    result = json.loads((diracs / "r.json").read_text())
-    spoil(result)
-    (diracs / "r.json").write_text(json.dumps(result))
+    store_spoilt(diracs, spoil, "X.npy", "Y.npy", gauge="trace")
     diracs.refuses("verify", "X.npy", "Y.npy", "r.json", code=FILE_TROUBLE, message=message)
 
 

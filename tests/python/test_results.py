@@ -193,6 +193,10 @@ class TestFiles:
         assert path.read_bytes() == before
         assert list(tmp_path.iterdir()) == [path]
 
+    def test_missing_folder_is_named(self, solved, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"No such folder to write to: .*/no/r\.npz'"):
+            solved.save(tmp_path / "no" / "r.npz")
+
     def test_missing_file(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"absent\.npz"):
             so.load(tmp_path / "absent.npz")
@@ -215,8 +219,21 @@ class TestFiles:
             for position in rng.integers(len(whole), size=3):
                 damaged[position] = rng.integers(256)
             path.write_bytes(damaged)
-            with contextlib.suppress(ValueError, OSError):
+            with contextlib.suppress(ValueError):
                 so.load(path)
+
+    @pytest.mark.parametrize("spoilt", [b"(12Y2)", b"(12, 2", b"\n12, 2)", b"(12, 2]"])
+    def test_an_array_header_that_numpy_cannot_parse(self, solved, tmp_path, spoilt):
+        path = tmp_path / "header.npz"
+        solved.save(path)
+        with zipfile.ZipFile(path) as file:
+            members = {name: file.read(name) for name in file.namelist()}
+        members["X_a.npy"] = members["X_a.npy"].replace(b"(12, 2)", spoilt)
+        with zipfile.ZipFile(path, "w") as file:
+            for name, data in members.items():
+                file.writestr(name, data)
+        with pytest.raises(ValueError, match=r"header\.npz: not a readable"):
+            so.load(path)
 
     def rewrite(self, r, path, header=None, **changes):
         """Saves r with entries replaced."""

@@ -103,6 +103,36 @@ def test_custom_gauge_gives_the_value_of_the_one_it_copies(clouds):
     assert so.Operator().contains(mine.metric)
 
 
+def test_custom_gauge_that_is_not_monotone(clouds):
+    arguments = {"X_a": clouds.X_a, "X_b": clouds.X_b, "a": clouds.a, "b": clouds.b, "tol": 1e-7}
+
+    def metric_of_signs(S):
+        return np.eye(2) + np.sign(S[0, 1]) * np.array([[0, 1], [1, 0]])
+
+    copy = so.CustomGauge(lambda S: np.trace(S) + 2 * abs(S[0, 1]), metric_of_signs, monotone=False)
+    mine, theirs = (so.solve_sample(gauge=gauge, **arguments) for gauge in (copy, so.Entrywise(2)))
+    assert mine.converged
+    assert_brackets_meet(mine, theirs)
+    assert so.verify(clouds.X_a, clouds.X_b, mine).ok
+
+
+@pytest.mark.parametrize(
+    ("value", "active", "complaint"),
+    [
+        (np.trace, lambda S: 2 * np.eye(2), r"active\(S\): must maximise"),
+        (lambda S: -np.trace(S), lambda S: -np.eye(2), r"value: must be non-negative"),
+        (  # concave: the metric of one moment proves nothing about another
+            lambda S: np.sqrt(np.diag(S)).sum() ** 2,
+            lambda S: np.diag(np.sqrt(np.diag(S)).sum() / np.sqrt(np.diag(S))),
+            r"gauge: value and active must come from one convex K",
+        ),
+    ],
+)
+def test_custom_gauge_without_a_convex_set_is_refused(clouds, value, active, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        so.solve_sample(clouds.X_a, clouds.X_b, so.CustomGauge(value, active))
+
+
 def test_exact_transport_against_another_solver(clouds):
     from scipy.optimize import linprog
     from scipy.sparse import kron, vstack

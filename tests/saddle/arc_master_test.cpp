@@ -82,8 +82,7 @@ Bracket bracket(const ArcMaster& master, const GaugeProgram& program, const Clou
 }  // namespace
 
 TEST(ArcMaster, AgreesWithTheMasterOverAllPermutations) {
-    Random random(1);
-    std::mt19937 seed(1);
+    Random random(1), seed(1);
     const Clouds c = random_clouds(5, 3, random);
     const std::vector<Matrix> moments = permutation_moments(c);
     const Vector mass = Vector::Constant(5, 0.2);

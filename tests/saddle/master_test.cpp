@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 
 using namespace spectralot;
 using namespace spectralot::test;
@@ -28,7 +27,7 @@ MasterSolution solve_master(const Gauge& gauge, const std::vector<Matrix>& momen
 }  // namespace
 
 TEST(Master, ClosesTheBracketForEveryGauge) {
-    std::mt19937 random(1);
+    Random random(1);
     for (const int d : {2, 3, 6}) {
         for (const int rank : {1, 3 * d}) {
             for (const int atoms : {1, 2, 9}) {
@@ -46,7 +45,7 @@ TEST(Master, ClosesTheBracketForEveryGauge) {
 }
 
 TEST(Master, ReturnsFeasiblePointsThatProveItsBracket) {
-    std::mt19937 random(2);
+    Random random(2);
     const int d = 4;
     for (const Gauge& gauge : gauges_in_dimension(d, random)) {
         SCOPED_TRACE(gauge.repr());
@@ -68,7 +67,7 @@ TEST(Master, ReturnsFeasiblePointsThatProveItsBracket) {
 }
 
 TEST(Master, AgreesWithGoldenSectionOnTwoAtoms) {
-    std::mt19937 random(3);
+    Random random(3);
     for (const Gauge& gauge : gauges_in_dimension(3, random)) {
         SCOPED_TRACE(gauge.repr());
         const Matrix a = random_moment(random, 3, 4), b = random_moment(random, 3, 4);
@@ -93,7 +92,7 @@ TEST(Master, FindsTheDensityMatrixOfTwoOrthogonalDirections) {
 }
 
 TEST(Master, DoesNotMindScaleOrDuplicates) {
-    std::mt19937 random(4);
+    Random random(4);
     const std::vector<Matrix> moments{random_moment(random, 3, 4), random_moment(random, 3, 4)};
     for (const Gauge& gauge : gauges_in_dimension(3, random)) {
         SCOPED_TRACE(gauge.repr());
@@ -106,7 +105,7 @@ TEST(Master, DoesNotMindScaleOrDuplicates) {
 }
 
 TEST(Master, OfACustomGaugeMatchesTheGaugeItImitates) {
-    std::mt19937 random(5);
+    Random random(5);
     for (const double p : {2.0, infinity}) {
         const Gauge known = Schatten{.p = p};
         const Gauge custom = CustomGauge{.value = [known](const Matrix& s) { return known.value(s); },

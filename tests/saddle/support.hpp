@@ -2,21 +2,19 @@
 #pragma once
 
 #include "spectralot/gauge/gauges.hpp"
+#include "support/discrete_reference.hpp"
 
-#include <random>
 #include <vector>
 
 namespace spectralot::test {
 
-inline Matrix random_moment(std::mt19937& random, int d, int rank) {
-    std::normal_distribution<double> normal;
-    Matrix v(rank, d);
-    for (Index t = 0; t < v.size(); ++t) v.data()[t] = normal(random);
+inline Matrix random_moment(Random& random, int d, int rank) {
+    const Points v = gaussian_points(rank, d, random);
     return v.transpose() * v / double(rank);
 }
 
 /// One gauge of every kind, with the border cases of its parameters.
-inline std::vector<Gauge> gauges_in_dimension(int d, std::mt19937& random) {
+inline std::vector<Gauge> gauges_in_dimension(int d, Random& random) {
     std::vector<int> first, second;
     for (int i = 0; i < d; ++i) (i < d / 2 ? first : second).push_back(i);
     const Matrix unit = Matrix::Identity(d, d);

@@ -1,29 +1,20 @@
 #include "spectralot/transport/interpolate.hpp"
 
 #include "spectralot/core/errors.hpp"
+#include "support/discrete_reference.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <numeric>
-#include <random>
 
 using namespace spectralot;
-
-namespace {
-
-Points random_cloud(std::mt19937& random, Index n, Index d) {
-    std::normal_distribution<double> normal;
-    Points points(n, d);
-    for (Index t = 0; t < points.size(); ++t) points.data()[t] = normal(random);
-    return points;
-}
-
-}  // namespace
+using namespace spectralot::test;
 
 TEST(Geodesic, HasConstantSpeed) {
-    std::mt19937 random(1);
-    const DiscreteMeasure mu{random_cloud(random, 12, 2), {}}, nu{random_cloud(random, 12, 2).array() * 2.0 + 1.0, {}};
+    Random random(1);
+    const DiscreteMeasure mu{gaussian_points(12, 2, random), {}},
+        nu{gaussian_points(12, 2, random).array() * 2.0 + 1.0, {}};
     for (const double p : {1.0, 2.0, infinity}) {
         const Gauge gauge = Schatten{.p = p};
         const TransportOptions options{.tol = 1e-9};
@@ -45,7 +36,7 @@ TEST(Geodesic, RefusesAGaugeWithoutMetric) {
 }
 
 TEST(Matching, IsTheHeaviestPermutationOfTheSupport) {
-    std::mt19937 random(2);
+    Random random(2);
     const int n = 6;
     for (int trial = 0; trial < 50; ++trial) {
         // A random mixture of permutations is a bistochastic plan.
@@ -86,31 +77,39 @@ TEST(Matching, IsTheHeaviestPermutationOfTheSupport) {
 }
 
 TEST(Matching, CostsAtLeastTheCertifiedValue) {
-    std::mt19937 random(3);
-    const DiscreteMeasure mu{random_cloud(random, 40, 2), {}}, nu{random_cloud(random, 40, 2), {}};
+    Random random(3);
+    const DiscreteMeasure mu{gaussian_points(40, 2, random), {}}, nu{gaussian_points(40, 2, random), {}};
     for (const double p : {1.0, 2.0, infinity}) {
         const Gauge gauge = Schatten{.p = p};
         const TransportResult r = solve(mu, nu, gauge, {.tol = 1e-9});
         EXPECT_GE(matching(mu, nu, gauge, r.plan).cost, r.certificate.lower);
     }
-    EXPECT_THROW(matching(mu, {random_cloud(random, 39, 2), {}}, trace_gauge(),
+    EXPECT_THROW(matching(mu, {gaussian_points(39, 2, random), {}}, trace_gauge(),
                           SparsePlan{.n_rows = 40, .n_cols = 39, .row = {}, .col = {}, .mass = {}}),
                  InvalidArgument);
 }
 
+TEST(Matching, IsEmptyWhenCancelled) {
+    const DiscreteMeasure cloud{Points::Random(5, 2), {}};
+    const TransportResult r = solve(cloud, {Points::Random(5, 2), {}}, operator_gauge());
+    const CancelToken cancel;
+    cancel.request();
+    EXPECT_TRUE(matching(cloud, cloud, operator_gauge(), r.plan, cancel).target.empty());
+}
+
 TEST(BarycentricMap, AveragesTheTargets) {
-    std::mt19937 random(4);
-    const DiscreteMeasure mu{random_cloud(random, 10, 2), {}}, nu{random_cloud(random, 17, 2), {}};
+    Random random(4);
+    const DiscreteMeasure mu{gaussian_points(10, 2, random), {}}, nu{gaussian_points(17, 2, random), {}};
     const TransportResult r = solve(mu, nu, Schatten{.p = 2.0});
     const Points map = barycentric_map(mu, nu, r.plan);
     EXPECT_LE((map.colwise().mean() - nu.points.colwise().mean()).norm(), 1e-14);
 }
 
 TEST(EnvelopeGradient, MatchesFiniteDifferences) {
-    std::mt19937 random(5);
+    Random random(5);
     const Gauge gauge = Schatten{.p = 2.0};
     const TransportOptions options{.tol = 1e-12, .max_iter = 200};
-    DiscreteMeasure mu{random_cloud(random, 7, 3), Vector::Constant(7, 0.2)}, nu{random_cloud(random, 9, 3), {}};
+    DiscreteMeasure mu{gaussian_points(7, 3, random), Vector::Constant(7, 0.2)}, nu{gaussian_points(9, 3, random), {}};
     std::uniform_real_distribution<double> uniform(0.5, 1.5);
     for (Index i = 0; i < 7; ++i) mu.weights(i) = uniform(random);
     mu.weights /= mu.weights.sum();

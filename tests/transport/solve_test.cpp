@@ -3,6 +3,7 @@
 #include "spectralot/core/errors.hpp"
 #include "spectralot/transport/interpolate.hpp"
 #include "spectralot/transport/verify.hpp"
+#include "support/discrete_reference.hpp"
 
 #include <gtest/gtest.h>
 #include <Eigen/Eigenvalues>
@@ -15,22 +16,9 @@
 #include <random>
 
 using namespace spectralot;
+using namespace spectralot::test;
 
 namespace {
-
-Points random_cloud(std::mt19937& random, Index n, Index d) {
-    std::normal_distribution<double> normal;
-    Points points(n, d);
-    for (Index t = 0; t < points.size(); ++t) points.data()[t] = normal(random);
-    return points;
-}
-
-Vector random_weights(std::mt19937& random, Index n) {
-    std::uniform_real_distribution<double> uniform(0.1, 1.0);
-    Vector w(n);
-    for (Index i = 0; i < n; ++i) w(i) = uniform(random);
-    return w;
-}
 
 DiscreteMeasure two_diracs(bool horizontal) {
     Points points = Points::Zero(2, 2);
@@ -99,10 +87,10 @@ double brute_force(const Points& x, const Points& y, double p) {
 
 TEST(Solve, FarApartCloudsAreSolvedBySorting) {
     // Far apart, the saddle metric of the operator norm is uuᵀ with u near the difference of the means.
-    std::mt19937 random(4);
+    Random random(4);
     for (const Index d : {2, 5}) {
-        DiscreteMeasure mu{random_cloud(random, 1500, d), random_weights(random, 1500)};
-        DiscreteMeasure nu{random_cloud(random, 1200, d), {}};
+        DiscreteMeasure mu{gaussian_points(1500, d, random), uniform_weights(1500, 0.1, 1.0, random)};
+        DiscreteMeasure nu{gaussian_points(1200, d, random), {}};
         nu.points.col(0) *= 2.0;
         nu.points.array() += 10.0;
         const TransportResult result = solve(mu, nu, operator_gauge(), {.tol = 1e-9});
@@ -115,13 +103,13 @@ TEST(Solve, FarApartCloudsAreSolvedBySorting) {
 }
 
 TEST(Solve, ManyPointsStartFromWhatCoarseProblemsTell) {
-    std::mt19937 random(3);
+    Random random(3);
     for (const Index d : {2, 3}) {
-        const DiscreteMeasure mu{random_cloud(random, 500, d), random_weights(random, 500)};
-        DiscreteMeasure nu{random_cloud(random, 600, d), {}};
+        const DiscreteMeasure mu{gaussian_points(500, d, random), uniform_weights(500, 0.1, 1.0, random)};
+        DiscreteMeasure nu{gaussian_points(600, d, random), {}};
         nu.points.col(0) *= 3.0;
         for (const Gauge& gauge :
-             {Gauge(Schatten{.p = 1.5}), Gauge(Schatten{.p = 4.0}), operator_gauge(), Gauge(KyFan{.k = 2})}) {
+             {Gauge(Schatten{.p = 1.5}), Gauge(Schatten{.p = 4.0}), operator_gauge()}) {
             const TransportResult result = solve(mu, nu, gauge, {.tol = 1e-5});
             EXPECT_TRUE(result.converged) << gauge.repr();
             EXPECT_LE(result.n_iter, 8) << gauge.repr() << " d = " << d;
@@ -153,11 +141,11 @@ TEST(Solve, EntrywiseGaugeBreaksTheTriangleInequality) {
 }
 
 TEST(Solve, CertifiesEveryGaugeWithWeightsAndUnequalSizes) {
-    std::mt19937 random(1);
+    Random random(1);
     for (const Gauge& gauge : all_gauges()) {
         SCOPED_TRACE(gauge.repr());
-        DiscreteMeasure mu{random_cloud(random, 23, 3), random_weights(random, 23)};
-        DiscreteMeasure nu{random_cloud(random, 31, 3), random_weights(random, 31)};
+        DiscreteMeasure mu{gaussian_points(23, 3, random), uniform_weights(23, 0.1, 1.0, random)};
+        DiscreteMeasure nu{gaussian_points(31, 3, random), uniform_weights(31, 0.1, 1.0, random)};
         mu.weights(4) = 0.0;
         nu.weights *= mu.weights.sum() / nu.weights.sum();
         const TransportResult r = solve(mu, nu, gauge, {.tol = 1e-9});
@@ -173,10 +161,10 @@ TEST(Solve, CertifiesEveryGaugeWithWeightsAndUnequalSizes) {
 }
 
 TEST(Solve, EnclosesTheBruteForceSaddle) {
-    std::mt19937 random(2);
+    Random random(2);
     for (const double p : {1.5, 2.0, 4.0, infinity}) {
         for (int trial = 0; trial < 3; ++trial) {
-            const Points x = random_cloud(random, 5, 2), y = random_cloud(random, 5, 2);
+            const Points x = gaussian_points(5, 2, random), y = gaussian_points(5, 2, random);
             const TransportResult r = solve({x, {}}, {y, {}}, Schatten{.p = p}, {.tol = 1e-9});
             const double grid = brute_force(x, y, p);  // a lower bound, close to the optimum
             EXPECT_TRUE(r.converged);
@@ -187,9 +175,9 @@ TEST(Solve, EnclosesTheBruteForceSaddle) {
 }
 
 TEST(Solve, MovesDiracsForTheGaugeOfTheirDifference) {
-    std::mt19937 random(3);
+    Random random(3);
     for (const Gauge& gauge : all_gauges()) {
-        const Points x = random_cloud(random, 1, 3), y = random_cloud(random, 1, 3);
+        const Points x = gaussian_points(1, 3, random), y = gaussian_points(1, 3, random);
         const Matrix s = (y - x).transpose() * (y - x);
         const TransportResult r = solve({x, {}}, {y, {}}, gauge, {.tol = 1e-10});
         EXPECT_TRUE(r.converged) << gauge.repr();
@@ -198,9 +186,9 @@ TEST(Solve, MovesDiracsForTheGaugeOfTheirDifference) {
 }
 
 TEST(Solve, IsInvariantUnderTheLawsOfTheDistance) {
-    std::mt19937 random(4);
-    const Points x = random_cloud(random, 20, 3), y = random_cloud(random, 20, 3);
-    const Matrix rotation = Eigen::HouseholderQR<Matrix>(Matrix(random_cloud(random, 3, 3))).householderQ();
+    Random random(4);
+    const Points x = gaussian_points(20, 3, random), y = gaussian_points(20, 3, random);
+    const Matrix rotation = Eigen::HouseholderQR<Matrix>(Matrix(gaussian_points(3, 3, random))).householderQ();
     const TransportOptions options{.tol = 1e-9};
     for (const Gauge& gauge : {Gauge(Schatten{.p = 2.0}), operator_gauge(), Gauge(KyFan{.k = 2})}) {
         const double plain = solve({x, {}}, {y, {}}, gauge, options).value;
@@ -220,8 +208,8 @@ TEST(Solve, IsInvariantUnderTheLawsOfTheDistance) {
 }
 
 TEST(Solve, CallsZeroWhatIsZeroToRounding) {
-    std::mt19937 random(5);
-    const Points x = random_cloud(random, 30, 3);
+    Random random(5);
+    const Points x = gaussian_points(30, 3, random);
     for (const Gauge& gauge : all_gauges()) {
         const TransportResult r = solve({x, {}}, {x.colwise().reverse(), {}}, gauge);
         EXPECT_TRUE(r.converged);
@@ -234,8 +222,8 @@ TEST(Solve, CallsZeroWhatIsZeroToRounding) {
 }
 
 TEST(Solve, KeepsAnHonestBracketWhenStopped) {
-    std::mt19937 random(6);
-    const DiscreteMeasure mu{random_cloud(random, 60, 4), {}}, nu{random_cloud(random, 60, 4).array() * 1.5, {}};
+    Random random(6);
+    const DiscreteMeasure mu{gaussian_points(60, 4, random), {}}, nu{gaussian_points(60, 4, random).array() * 1.5, {}};
     const TransportResult full = solve(mu, nu, operator_gauge(), {.tol = 1e-8});
     ASSERT_TRUE(full.converged);
     for (const int max_iter : {1, 2, 4}) {
@@ -254,9 +242,9 @@ TEST(Solve, KeepsAnHonestBracketWhenStopped) {
 }
 
 TEST(Solve, BracketsShrinkMonotonically) {
-    std::mt19937 random(7);
-    const TransportResult r =
-        solve({random_cloud(random, 80, 3), {}}, {random_cloud(random, 70, 3), {}}, operator_gauge(), {.tol = 1e-9});
+    Random random(7);
+    const TransportResult r = solve({gaussian_points(80, 3, random), {}}, {gaussian_points(70, 3, random), {}},
+                                    operator_gauge(), {.tol = 1e-9});
     ASSERT_EQ(int(r.history.size()), r.n_iter);
     for (std::size_t k = 1; k < r.history.size(); ++k) {
         EXPECT_GE(r.history[k].lower, r.history[k - 1].lower);
@@ -284,8 +272,8 @@ TEST(Solve, NamesWhatIsWrong) {
 }
 
 TEST(Verify, ChargesWhateverIsTamperedWith) {
-    std::mt19937 random(8);
-    const DiscreteMeasure mu{random_cloud(random, 25, 2), {}}, nu{random_cloud(random, 25, 2), {}};
+    Random random(8);
+    const DiscreteMeasure mu{gaussian_points(25, 2, random), {}}, nu{gaussian_points(25, 2, random), {}};
     const Gauge gauge = Schatten{.p = 2.0};
     const TransportResult r = solve(mu, nu, gauge, {.tol = 1e-9});
     const auto check = [&](const SparsePlan& plan, const Matrix& metric, const Potentials& potentials) {
@@ -311,10 +299,10 @@ TEST(Verify, ChargesWhateverIsTamperedWith) {
 }
 
 TEST(Verify, AgreesOnTheLineWithAllPairs) {
-    std::mt19937 random(9);
+    Random random(9);
     Points x = Points::Zero(40, 2), y = Points::Zero(30, 2);
-    x.col(0) = random_cloud(random, 40, 1);
-    y.col(0) = random_cloud(random, 30, 1);
+    x.col(0) = gaussian_points(40, 1, random);
+    y.col(0) = gaussian_points(30, 1, random);
     const TransportResult r = solve({x, {}}, {y, {}}, trace_gauge(), {.tol = 1e-10});
     Matrix rank_one = Matrix::Zero(2, 2);
     rank_one(0, 0) = 1.0;
@@ -327,5 +315,35 @@ TEST(Verify, AgreesOnTheLineWithAllPairs) {
         const Verification line = verify({x, {}}, {y, {}}, trace_gauge(), r.plan, rank_one, potentials);
         EXPECT_NEAR(line.certificate.lower, all.certificate.lower, 1e-12 * r.value);
         EXPECT_NEAR(line.worst_slack, all.worst_slack, 1e-12 * r.value);
+    }
+}
+
+TEST(Verify, ConfirmsHonestClaimsAndNoOthers) {
+    Random random(10);
+    for (const Gauge& gauge : all_gauges()) {
+        for (const double scale : {1e-120, 1.0, 1e120}) {
+            SCOPED_TRACE(gauge.repr() + " at scale " + to_text(scale));
+            const DiscreteMeasure mu{scale * gaussian_points(20, 3, random), {}};
+            const DiscreteMeasure nu{scale * gaussian_points(25, 3, random), {}};
+            const TransportResult r = solve(mu, nu, gauge, {.tol = 1e-9});
+            const Verification v = verify(mu, nu, gauge, r.plan, r.metric, r.potentials);
+            const auto& [lower, upper] = r.certificate;
+            EXPECT_TRUE(v.confirms(r.certificate));
+            EXPECT_FALSE(v.confirms({upper * (1.0 + 1e-8), upper * (1.0 + 1e-8)}));
+            EXPECT_FALSE(v.confirms({lower, lower * (1.0 - 1e-8)}));
+        }
+    }
+}
+
+TEST(Verify, CancelledProvesLessAndNothingFalse) {
+    Random random(11);
+    const DiscreteMeasure mu{gaussian_points(30, 2, random), {}}, nu{gaussian_points(20, 2, random), {}};
+    const CancelToken cancel;
+    cancel.request();
+    for (const Gauge& gauge : {Gauge(Schatten{.p = 2.0}), Gauge(Entrywise{.M = 3.0})}) {
+        const TransportResult r = solve(mu, nu, gauge);
+        const Verification v = verify(mu, nu, gauge, r.plan, r.metric, r.potentials, cancel);
+        EXPECT_EQ(v.certificate.lower, gauge.is_monotone() ? 0.0 : -infinity);
+        EXPECT_NEAR(v.certificate.upper, r.value, 1e-12 * r.value);
     }
 }

@@ -1,6 +1,7 @@
 /// What a coupling gives besides its cost: displacement geodesics, barycentric map, matching, envelope gradients.
 #pragma once
 
+#include "spectralot/core/observer.hpp"
 #include "spectralot/transport/solve.hpp"
 
 namespace spectralot {
@@ -17,10 +18,11 @@ Points barycentric_map(const DiscreteMeasure& mu, const DiscreteMeasure& nu, con
 /// A permutation extracted from the plan by linear assignment (maximal total plan mass), with its γ-cost (squared),
 /// which is ≥ W_γ². n = m and equal weights only.
 struct Matching {
-    std::vector<int> target;  ///< x_i goes to y_{target[i]}
-    double cost = 0.0;
+    std::vector<int> target;  ///< x_i goes to y_{target[i]}; empty when cancelled
+    double cost = infinity;
 };
-Matching matching(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan);
+Matching matching(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan,
+                  const CancelToken& cancel = {});
 
 /// Envelope (sub)gradients of W_γ² (math.md §3): ∂/∂x_i = 2Σ_j P_ij Q(x_i-y_j), ∂/∂y_j likewise, ∂/∂a = f, ∂/∂b = g
 /// (each of the last two centred to mean zero under its measure, because weights are normalised).
