@@ -210,6 +210,7 @@ def solve_sample(
     max_iter: int = 1000,
     n_threads: int = 1,
     max_seconds: float = math.inf,
+    warm_start: TransportResult | None = None,
     callback: Callable[[Progress], Any] | None = None,
     verbose: bool = False,
 ) -> TransportResult:
@@ -232,6 +233,9 @@ def solve_sample(
         0 = all cores. The result does not depend on it.
     max_seconds : float
         Stop with the best bracket after this wall time.
+    warm_start : TransportResult, optional
+        An earlier result between nearby measures, or for another gauge: the search begins at its metric, and its plan
+        joins the mixture where sizes and weights are the same. Nothing of it is trusted.
     callback : callable, optional
         Called with a `Progress` after each outer iteration, on the calling thread. Raise StopIteration to stop with
         the best result; any other exception ends the solve and is passed on.
@@ -270,6 +274,7 @@ def solve_sample(
         as_integer(n_threads, "n_threads"),
         as_number(max_seconds, "max_seconds"),
         _reporter(callback, verbose),
+        *_warm_start(warm_start, X_a.shape[1]),
     )
     rows = np.ascontiguousarray(out["history"]).view(HISTORY).reshape(-1)
     return _finish(out, X_a, X_b, a, b, gauge, history=rows)
@@ -393,6 +398,16 @@ def _clouds(
 
 def _measures(X_a: Array, X_b: Array, a: Array | None, b: Array | None) -> tuple[_core.Measure, _core.Measure]:
     return _core.Measure(X_a, a, "X_a", "a"), _core.Measure(X_b, b, "X_b", "b")
+
+
+def _warm_start(earlier: TransportResult | None, d: int) -> tuple[_core.Plan | None, Array | None]:
+    if earlier is None:
+        return None, None
+    if not isinstance(earlier, TransportResult):
+        raise invalid("warm_start", "must be a TransportResult", type(earlier).__name__)
+    if len(earlier.metric) != d:
+        raise invalid("warm_start", f"must be a result in dimension {d}", f"one in dimension {len(earlier.metric)}")
+    return earlier._core_plan, earlier.metric
 
 
 def _interruptible(function: Callable[..., T], *arguments: Any) -> T:

@@ -55,7 +55,7 @@ public:
             price();
             if (master_.infeasibility() < 1e-3) offer_coupling();
             if (search_.finished()) return true;
-            if (slow.stalls(search_.bracket().relative_gap())) break;
+            if (slow.stalls(master_.gap())) break;  // its own gap: the bracket of the plans may be ahead at first
         }
         search_.mix_best_plan();
         return false;

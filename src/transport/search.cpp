@@ -56,6 +56,7 @@ Search::Search(const DiscreteMeasure& mu_, const DiscreteMeasure& nu_, const Gau
       oracle(mu, nu),
       mixture(mu, nu, gauge),
       unit_(unit),
+      cancel_(observer.cancel.within(options.max_seconds)),
       zero_level_(64.0 * double(mu.dimension()) * epsilon * mixture.diameter() * mixture.diameter()) {
     result_.certificate = {.lower = 0.0, .upper = infinity};
 }
@@ -118,6 +119,20 @@ void Search::mix_best_plan() {
     mixture.add(*best_plan_, moment);
 }
 
+std::optional<Matrix> Search::resume(const TransportResult& earlier) {
+    const SparsePlan& plan = earlier.plan;
+    constexpr double rounding = 1e-12;  // a coarser fit would spoil the bracket
+    const bool is_coupling = std::all_of(plan.mass.begin(), plan.mass.end(), [](double mass) { return mass >= 0.0; });
+    if (is_coupling && plan.n_rows == mu.size() && plan.n_cols == nu.size() &&
+        marginal_error(plan, mu, nu) <= rounding) {
+        Matrix moment = second_moment(plan, mu.points, nu.points);
+        mixture.add(plan, moment);
+    }
+    if (gauge.membership_excess(earlier.metric) <= rounding) return earlier.metric;
+    if (mixture.size() > 0) return gauge.active(mixture.moments().back());
+    return std::nullopt;
+}
+
 bool Search::finished() {
     ++result_.n_iter;
     const HistoryRow row{bracket().lower * unit_, bracket().upper * unit_, seconds()};
@@ -130,7 +145,7 @@ bool Search::finished() {
         result_.status = Status::Solved;
     else if (observer.cancel.requested())
         result_.status = Status::Interrupted;
-    else if (row.seconds > options.max_seconds)
+    else if (must_stop())
         result_.status = Status::TimeLimit;
     else if (result_.n_iter == options.max_iter)
         result_.status = Status::IterationLimit;

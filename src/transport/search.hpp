@@ -68,9 +68,9 @@ public:
 
     [[nodiscard]] const Certificate& bracket() const { return result_.certificate; }
     [[nodiscard]] double gap() const { return bracket().upper - bracket().lower; }
-    [[nodiscard]] ExactOptions exact_options() const {
-        return {.n_threads = options.n_threads, .cancel = observer.cancel};
-    }
+    [[nodiscard]] ExactOptions exact_options() const { return {.n_threads = options.n_threads, .cancel = cancel_}; }
+    /// Has the caller cancelled, or is the time up?
+    [[nodiscard]] bool must_stop() const { return cancel_.requested(); }
     [[nodiscard]] int n_iterations() const { return result_.n_iter; }
 
     /// W_Q² ≥ lower for this metric Q in K, proved by the potentials.
@@ -80,6 +80,7 @@ public:
     /// The same from scratch, with the metric chosen by the pilot on the way down.
     Potentials descend(Matrix metric, Pilot& pilot);
     void offer_mixture(const Vector& weights);
+    void offer_last_plan() { offer_mixture(Vector::Unit(mixture.size(), mixture.size() - 1)); }
     void offer_plan(SparsePlan plan);
     /// Upper bound proved by a plan.
     [[nodiscard]] double upper_of(const SparsePlan& plan) const;
@@ -89,6 +90,8 @@ public:
     [[nodiscard]] const Matrix& best_metric() const { return result_.metric; }
     /// The best coupling becomes a plan of the mixture.
     void mix_best_plan();
+    /// So does that of an earlier result, if it has the marginals of this problem. Returns its metric if it lies in K.
+    std::optional<Matrix> resume(const TransportResult& earlier);
     void stall() { result_.status = Status::Stalled; }
     /// The result in the caller's unit.
     TransportResult take_result();
@@ -98,6 +101,7 @@ private:
     Potentials take(ExactResult vertex, const Matrix& metric);
 
     double unit_;
+    CancelToken cancel_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
     double zero_level_;
     TransportResult result_;

@@ -137,7 +137,7 @@ std::optional<Vector> guess_direction(const Search& search) {
         double gap = infinity;
         Vector tried;
         directions.change_sample();
-        for (int k = 0; k < most_steps && gap > enough && !search.observer.cancel.requested(); ++k) {
+        for (int k = 0; k < most_steps && gap > enough && !search.must_stop(); ++k) {
             tried = directions.direction();
             gap = directions.advance(sliced_moment(mu, nu, tried));
         }
@@ -157,7 +157,7 @@ bool search_slices(Search& search) {
     const std::optional<Vector> u = guess_direction(search);
     if (!u) return false;
     search.solve_vertex(*u * u->transpose());
-    search.offer_mixture(Vector::Ones(1));
+    search.offer_last_plan();
     return search.finished();
 }
 

@@ -7,6 +7,7 @@
 #include "transport/slice.hpp"
 
 #include <cmath>
+#include <optional>
 
 namespace spectralot {
 
@@ -18,6 +19,12 @@ void check_options(const TransportOptions& options) {
     if (options.n_threads < 0)
         throw_invalid("n_threads", "must be 0 (all cores) or more", std::to_string(options.n_threads));
     if (!(options.max_seconds > 0.0)) throw_invalid("max_seconds", "must be positive", to_text(options.max_seconds));
+}
+
+void check_warm_start(const TransportResult* earlier, Index d) {
+    if (!earlier || (earlier->metric.rows() == d && earlier->metric.cols() == d && earlier->metric.allFinite())) return;
+    throw_invalid("warm_start", "must be a result in dimension " + std::to_string(d),
+                  "a metric of " + std::to_string(earlier->metric.rows()) + " rows");
 }
 
 DiscreteMeasure rescaled(const DiscreteMeasure& measure, double factor) {
@@ -36,7 +43,7 @@ double unit_scale(const DiscreteMeasure& mu, const DiscreteMeasure& nu) {
 constexpr double master_share = 0.1;   // the master closes this share of the outer gap: Q stays central
 constexpr double finest_pilot = 1e-6;  // relative gap at coarse levels: what refinement changes is no smaller
 
-/// Worth the descent: many points, and dimensions in which a coarse problem is cheap and tells much of the fine one.
+/// Worth the descent: enough points, and dimensions in which a coarse problem is cheap and tells much of the fine one.
 bool pays_to_descend(const Search& search) {
     constexpr Index fewest_points = 64, highest_dimension = 3;
     return std::max(search.mu.size(), search.nu.size()) >= fewest_points && search.mu.dimension() <= highest_dimension;
@@ -44,21 +51,24 @@ bool pays_to_descend(const Search& search) {
 
 /// Plan by plan: the master mixes the plans found so far, the pilot proposes the metric for the next one. Where whole
 /// plans make poor progress the master takes over that mixes single arcs.
-void run(Search& search) {
-    if (can_search_slices(search) && search_slices(search)) return;
+void run(Search& search, const TransportResult* warm_start) {
+    const std::optional<Matrix> known = warm_start ? search.resume(*warm_start) : std::nullopt;
+    if (search.mixture.size() > 0) search.offer_last_plan();
+    if (!known && can_search_slices(search) && search_slices(search)) return;
     const auto d = int(search.mu.dimension());
     Master master(search.gauge, d);
     for (const Matrix& moment : search.mixture.moments()) master.add(moment);
     Pilot pilot(search.gauge, std::max(search.options.tol, finest_pilot));
     StallDetector slow(16, 4.0), stuck(40, 1.01), useless(1, 3.0);
-    bool arcs_tried = false;
-    Matrix metric = search.gauge.active(Matrix::Identity(d, d));
-    pays_to_descend(search) ? search.descend(metric, pilot) : search.solve_vertex(metric);
+    double arcs_gap = infinity;  // when single arcs were last tried
+    Matrix metric = known.value_or(search.gauge.active(Matrix::Identity(d, d)));
+    const bool is_resumed = known && search.mixture.size() > 0;
+    !is_resumed&& pays_to_descend(search) ? search.descend(metric, pilot) : search.solve_vertex(metric);
     while (true) {
         master.add(search.mixture.moments().back());
         // The last plan alone gives a first upper bound, which tells the master how far to go.
-        search.offer_mixture(Vector::Unit(search.mixture.size(), search.mixture.size() - 1));
-        if (search.bracket().relative_gap() > search.options.tol && !search.observer.cancel.requested()) {
+        search.offer_last_plan();
+        if (search.bracket().relative_gap() > search.options.tol && !search.must_stop()) {
             const double gap = master_share * std::max(search.gap(), search.options.tol * search.bracket().upper);
             const MasterSolution saddle = master.solve(gap);
             search.offer_mixture(saddle.weights);
@@ -68,11 +78,11 @@ void run(Search& search) {
 
         const double gap = search.bracket().relative_gap();
         if (useless.stalls(gap)) pilot.forget_cuts();
-        if (!arcs_tried && slow.stalls(gap) && can_search_arcs(search)) {
+        if (slow.stalls(gap) && gap < 0.1 * arcs_gap && can_search_arcs(search)) {
             if (search_arcs(search)) return;
             master.add(search.mixture.moments().back());
             metric = search.best_metric();
-            arcs_tried = true;
+            arcs_gap = gap;
         }
         if (stuck.stalls(gap)) return search.stall();
         search.solve_vertex(metric);
@@ -93,9 +103,10 @@ void TransportResult::require_solved() const {
 }
 
 TransportResult solve(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge,
-                      const TransportOptions& options, const Observer& observer) {
+                      const TransportOptions& options, const Observer& observer, const TransportResult* warm_start) {
     check_pair(mu, nu);
     check_options(options);
+    check_warm_start(warm_start, mu.dimension());
     gauge.check_dimension(int(mu.dimension()));
     if (!gauge.is_convex()) {
         throw_invalid("gauge",
@@ -107,7 +118,7 @@ TransportResult solve(const DiscreteMeasure& mu, const DiscreteMeasure& nu, cons
     const double unit = 1.0 / scale / scale;  // squared unit of the caller
     const DiscreteMeasure unit_mu = rescaled(mu, scale), unit_nu = rescaled(nu, scale);
     Search state(unit_mu, unit_nu, gauge, options, observer, unit);
-    run(state);
+    run(state, warm_start);
     return state.take_result();
 }
 

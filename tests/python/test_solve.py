@@ -292,3 +292,22 @@ def test_limits_keep_an_honest_bracket(clouds):
 
 def test_distance_is_the_root_of_the_value(clouds):
     assert so.distance(clouds.X_a, clouds.X_b, 2) == so.solve_sample(clouds.X_a, clouds.X_b, 2).distance
+
+
+def test_warm_start_begins_where_an_earlier_result_ended(clouds):
+    arguments = {"X_b": clouds.X_b, "gauge": so.Operator(), "a": clouds.a, "b": clouds.b}
+    first = so.solve_sample(clouds.X_a, **arguments)
+    again = so.solve_sample(clouds.X_a, warm_start=first, **arguments)
+    assert again.converged
+    assert again.n_iter == 1
+    moved = so.solve_sample(clouds.X_a + 1e-3, warm_start=first, **arguments)
+    assert_brackets_meet(moved, so.solve_sample(clouds.X_a + 1e-3, **arguments))
+    assert so.verify(clouds.X_a + 1e-3, clouds.X_b, moved).ok
+
+
+def test_warm_start_must_be_a_result_in_the_same_dimension(clouds):
+    with pytest.raises(ValueError, match="warm_start: must be a TransportResult, got dict"):
+        so.solve_sample(clouds.X_a, clouds.X_b, warm_start={})
+    flat = so.solve_sample(clouds.X_a[:, :1], clouds.X_b[:, :1])
+    with pytest.raises(ValueError, match="warm_start: must be a result in dimension"):
+        so.solve_sample(clouds.X_a, clouds.X_b, warm_start=flat)

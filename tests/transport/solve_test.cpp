@@ -85,6 +85,74 @@ double brute_force(const Points& x, const Points& y, double p) {
 
 }  // namespace
 
+TEST(Solve, AnEarlierResultIsWhereTheSearchBegins) {
+    Random random(5);
+    for (const Index d : {2, 8}) {
+        const DiscreteMeasure mu{gaussian_points(150, d, random), uniform_weights(150, 0.1, 1.0, random)};
+        const DiscreteMeasure nu{2.0 * gaussian_points(170, d, random), {}};
+        for (const Gauge& gauge : {Gauge(Schatten{.p = 2.0}), operator_gauge()}) {
+            const TransportResult first = solve(mu, nu, gauge);
+            const TransportResult again = solve(mu, nu, gauge, {}, {}, &first);
+            EXPECT_TRUE(again.converged);
+            EXPECT_EQ(again.n_iter, 1);
+
+            DiscreteMeasure moved = mu;
+            moved.points += 1e-3 * gaussian_points(150, d, random);
+            const TransportResult cold = solve(moved, nu, gauge), warm = solve(moved, nu, gauge, {}, {}, &first);
+            EXPECT_TRUE(warm.converged);
+            EXPECT_GE(warm.certificate.upper, cold.certificate.lower);
+            EXPECT_LE(warm.certificate.lower, cold.certificate.upper);
+
+            const TransportResult other = solve(mu, nu, KyFan{.k = 2}, {}, {}, &first);  // Q need not lie in its K
+            EXPECT_TRUE(other.converged);
+            EXPECT_LE(Gauge(KyFan{.k = 2}).membership_excess(other.metric), 1e-9);
+        }
+    }
+}
+
+TEST(Solve, NothingOfAWarmStartIsTrusted) {
+    Random random(6);
+    const DiscreteMeasure mu{gaussian_points(40, 3, random), {}}, nu{gaussian_points(40, 3, random), {}};
+    const Gauge gauge = Schatten{.p = 2.0};
+    const TransportResult honest = solve(mu, nu, gauge);
+    for (int trial = 0; trial < 3; ++trial) {
+        TransportResult forged = honest;
+        if (trial == 0) forged.plan.mass[0] *= 0.5;  // marginals
+        if (trial == 1) {                            // right marginals, but not a coupling
+            forged.plan = {40, 40, {}, {}, {}};
+            for (int i = 0; i < 40; ++i) {
+                const int j = (i + 1) % 40;
+                for (const auto& [col, mass] :
+                     {std::pair(std::min(i, j), i < j ? 2.0 : -1.0), std::pair(std::max(i, j), i < j ? -1.0 : 2.0)}) {
+                    forged.plan.row.push_back(i);
+                    forged.plan.col.push_back(col);
+                    forged.plan.mass.push_back(mass / 40.0);
+                }
+            }
+        }
+        if (trial == 2) forged.metric *= 100.0;  // not in K
+        const TransportResult result = solve(mu, nu, gauge, {}, {}, &forged);
+        EXPECT_TRUE(result.converged);
+        EXPECT_GE(result.certificate.upper, honest.certificate.lower);
+        EXPECT_LE(result.certificate.lower, honest.certificate.upper);
+    }
+    TransportResult flat = honest;
+    flat.metric = Matrix::Identity(2, 2);
+    EXPECT_THROW(solve(mu, nu, gauge, {}, {}, &flat), InvalidArgument);
+}
+
+TEST(Solve, TimeLimitKeepsATrueBracket) {
+    Random random(7);
+    const DiscreteMeasure mu{gaussian_points(3000, 2, random), {}}, nu{2.0 * gaussian_points(3000, 2, random), {}};
+    const TransportResult hurried = solve(mu, nu, Schatten{.p = 2.0}, {.max_seconds = 1e-3});
+    const TransportResult patient = solve(mu, nu, Schatten{.p = 2.0});
+    EXPECT_EQ(hurried.status, Status::TimeLimit);
+    EXPECT_FALSE(hurried.converged);
+    EXPECT_GE(hurried.certificate.upper, patient.certificate.lower);
+    EXPECT_LE(hurried.certificate.lower, patient.certificate.upper);
+    EXPECT_LE(marginal_error(hurried.plan, mu, nu), 1e-12);
+}
+
 TEST(Solve, FarApartCloudsAreSolvedBySorting) {
     // Far apart, the saddle metric of the operator norm is uuᵀ with u near the difference of the means.
     Random random(4);
@@ -108,8 +176,7 @@ TEST(Solve, ManyPointsStartFromWhatCoarseProblemsTell) {
         const DiscreteMeasure mu{gaussian_points(500, d, random), uniform_weights(500, 0.1, 1.0, random)};
         DiscreteMeasure nu{gaussian_points(600, d, random), {}};
         nu.points.col(0) *= 3.0;
-        for (const Gauge& gauge :
-             {Gauge(Schatten{.p = 1.5}), Gauge(Schatten{.p = 4.0}), operator_gauge()}) {
+        for (const Gauge& gauge : {Gauge(Schatten{.p = 1.5}), Gauge(Schatten{.p = 4.0}), operator_gauge()}) {
             const TransportResult result = solve(mu, nu, gauge, {.tol = 1e-5});
             EXPECT_TRUE(result.converged) << gauge.repr();
             EXPECT_LE(result.n_iter, 8) << gauge.repr() << " d = " << d;

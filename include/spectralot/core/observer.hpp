@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -14,10 +15,25 @@ public:
     CancelToken() : flag_(std::make_shared<std::atomic<bool>>(false)) {}
 
     void request() const noexcept { flag_->store(true, std::memory_order_relaxed); }
-    [[nodiscard]] bool requested() const noexcept { return flag_->load(std::memory_order_relaxed); }
+    [[nodiscard]] bool requested() const noexcept {
+        return flag_->load(std::memory_order_relaxed) ||
+               (deadline_ != Clock::time_point::max() && Clock::now() >= deadline_);
+    }
+    /// A token with the same flag that also stops its solver `seconds` from now (infinity: never).
+    [[nodiscard]] CancelToken within(double seconds) const {
+        constexpr double longest = 1e9;  // a generation
+        CancelToken token = *this;
+        if (seconds < longest) {
+            token.deadline_ =
+                Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+        }
+        return token;
+    }
 
 private:
+    using Clock = std::chrono::steady_clock;
     std::shared_ptr<std::atomic<bool>> flag_;
+    Clock::time_point deadline_ = Clock::time_point::max();
 };
 
 /// What a solver reports after each outer iteration. `lower` and `upper` bracket the squared cost.

@@ -54,10 +54,15 @@ struct TransportResult {
 /// from scratch and a few warm ones. Throws InvalidArgument for bad measures or options, for a gauge that does not
 /// fit the dimension, and for Schatten p < 1.
 ///
+/// `warm_start`: an earlier result between nearby measures, or for another gauge. Its metric is where the search begins
+/// (if it lies in K), its plan joins the mixture (if the marginals are still the same); only plan and metric are read,
+/// and nothing of them is trusted.
+///
 ///     const DiscreteMeasure mu{points_x}, nu{points_y, weights_y};
 ///     const TransportResult r = solve(mu, nu, Schatten{.p = 2.0}, {.tol = 1e-8});
 TransportResult solve(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge,
-                      const TransportOptions& options = {}, const Observer& observer = {});
+                      const TransportOptions& options = {}, const Observer& observer = {},
+                      const TransportResult* warm_start = nullptr);
 
 /// W_γ (not squared). Throws NotSolved when the certificate does not close.
 double distance(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge,
