@@ -57,7 +57,6 @@ void run(Search& search, const TransportResult* warm_start) {
     if (!known && can_search_slices(search) && search_slices(search)) return;
     const auto d = int(search.mu.dimension());
     Master master(search.gauge, d);
-    for (const Matrix& moment : search.mixture.moments()) master.add(moment);
     Pilot pilot(search.gauge, std::max(search.options.tol, finest_pilot));
     StallDetector slow(16, 4.0), stuck(40, 1.01), useless(1, 3.0);
     double arcs_gap = infinity;  // when single arcs were last tried
@@ -65,7 +64,8 @@ void run(Search& search, const TransportResult* warm_start) {
     const bool is_resumed = known && search.mixture.size() > 0;
     !is_resumed&& pays_to_descend(search) ? search.descend(metric, pilot) : search.solve_vertex(metric);
     while (true) {
-        master.add(search.mixture.moments().back());
+        const std::vector<Matrix>& moments = search.mixture.moments();
+        for (std::size_t k = master.moments().size(); k < moments.size(); ++k) master.add(moments[k]);
         // The last plan alone gives a first upper bound, which tells the master how far to go.
         search.offer_last_plan();
         if (search.bracket().relative_gap() > search.options.tol && !search.must_stop()) {
@@ -80,7 +80,6 @@ void run(Search& search, const TransportResult* warm_start) {
         if (useless.stalls(gap)) pilot.forget_cuts();
         if (slow.stalls(gap) && gap < 0.1 * arcs_gap && can_search_arcs(search)) {
             if (search_arcs(search)) return;
-            master.add(search.mixture.moments().back());
             metric = search.best_metric();
             arcs_gap = gap;
         }
