@@ -1,5 +1,6 @@
 #include "discrete/hierarchy.hpp"
 
+#include "discrete/ascending.hpp"
 #include "discrete/basis.hpp"
 
 #include <algorithm>
@@ -39,10 +40,15 @@ void arrange(const Points& points, std::vector<int>& order, int begin, int end) 
 
 }  // namespace
 
-Hierarchy::Hierarchy(const Points& points) : order_(static_cast<std::size_t>(points.rows())) {
+Hierarchy::Hierarchy(const Points& points) {
     const auto n = static_cast<int>(points.rows());
-    std::iota(order_.begin(), order_.end(), 0);
-    arrange(points, order_, 0, n);
+    if (points.cols() == 1) {
+        order_ = ascending_order(points.col(0));
+    } else {
+        order_.resize(static_cast<std::size_t>(n));
+        std::iota(order_.begin(), order_.end(), 0);
+        arrange(points, order_, 0, n);
+    }
     begin_.push_back({0, n});
     while (static_cast<int>(begin_.back().size()) - 1 < n) {
         const std::vector<int>& coarse = begin_.back();

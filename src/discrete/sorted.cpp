@@ -1,29 +1,15 @@
 #include "discrete/sorted.hpp"
 
 #include "core/compensated_sum.hpp"
+#include "discrete/ascending.hpp"
 #include "discrete/refine.hpp"
-
-#include <algorithm>
-#include <numeric>
 
 namespace spectralot {
 
-namespace {
-
-std::vector<int> ascending(const Points& values) {
-    std::vector<int> order(static_cast<std::size_t>(values.rows()));
-    std::iota(order.begin(), order.end(), 0);
-    std::sort(order.begin(), order.end(),
-              [&](int a, int b) { return values(a, 0) != values(b, 0) ? values(a, 0) < values(b, 0) : a < b; });
-    return order;
-}
-
-}  // namespace
-
 template <class Flow>
 Basis sorted_transport(const Points& x, const Points& y, const Supplies<Flow>& supplies) {
-    const std::vector<int> rows = ascending(x);
-    const std::vector<int> cols = ascending(y);
+    const std::vector<int> rows = ascending_order(x.col(0));
+    const std::vector<int> cols = ascending_order(y.col(0));
     const auto staircase = north_west_corner(gather(supplies.row, rows), gather(supplies.col, cols));
 
     // Each step of the staircase keeps the row or the column, where both arcs are tight: a slope of φ or of ψ.

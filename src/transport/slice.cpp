@@ -1,5 +1,6 @@
 #include "transport/slice.hpp"
 
+#include "discrete/ascending.hpp"
 #include "linalg/decompositions.hpp"
 
 #include <algorithm>
@@ -27,22 +28,9 @@ DiscreteMeasure sample(const DiscreteMeasure& measure, Index count) {
     return part;
 }
 
-struct Ranked {
-    double place;
-    int point;
-};
-
-std::vector<Ranked> along(const DiscreteMeasure& measure, const Vector& u) {
-    const Vector place = measure.points * u;
-    std::vector<Ranked> ranked(std::size_t(place.size()));
-    for (Index i = 0; i < place.size(); ++i) ranked[std::size_t(i)] = {place(i), int(i)};
-    std::sort(ranked.begin(), ranked.end(), [](const Ranked& s, const Ranked& t) { return s.place < t.place; });
-    return ranked;
-}
-
 /// S(P_u), to plain rounding.
 Matrix sliced_moment(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Vector& u) {
-    const std::vector<Ranked> rows = along(mu, u), cols = along(nu, u);
+    const std::vector<int> rows = ascending_order(mu.points * u), cols = ascending_order(nu.points * u);
     const auto mass = [](const DiscreteMeasure& m, double total, int i) {
         return m.weights.size() > 0 ? m.weights(i) / total : 1.0 / total;
     };
@@ -54,18 +42,18 @@ Matrix sliced_moment(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const
     Matrix sum = Matrix::Zero(d, d);
     Vector step(d);
     std::size_t i = 0, j = 0;
-    double left = mass(mu, total_a, rows[0].point), room = mass(nu, total_b, cols[0].point);
+    double left = mass(mu, total_a, rows[0]), room = mass(nu, total_b, cols[0]);
     while (i < rows.size() && j < cols.size()) {
         const double moved = std::min(left, room);
-        step = nu.points.row(cols[j].point) - mu.points.row(rows[i].point);
+        step = nu.points.row(cols[j]) - mu.points.row(rows[i]);
         for (Index r = 0; r < d; ++r)
             for (Index s = 0; s <= r; ++s) sum(r, s) += moved * step(r) * step(s);
         // Where both run out at once, rounding must not leave a crumb that shifts all that follow.
         const bool row_ends = left <= room * (1.0 + 1e-12), col_ends = room <= left * (1.0 + 1e-12);
         left -= moved;
         room -= moved;
-        if (row_ends && ++i < rows.size()) left = mass(mu, total_a, rows[i].point);
-        if (col_ends && ++j < cols.size()) room = mass(nu, total_b, cols[j].point);
+        if (row_ends && ++i < rows.size()) left = mass(mu, total_a, rows[i]);
+        if (col_ends && ++j < cols.size()) room = mass(nu, total_b, cols[j]);
     }
     return sum.selfadjointView<Eigen::Lower>();
 }
