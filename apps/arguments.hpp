@@ -12,7 +12,7 @@
 
 namespace spectralot::cli {
 
-enum ExitCode { solved = 0, not_solved = 1, bad_input = 2, file_trouble = 3 };
+enum ExitCode { Solved = 0, NotSolved = 1, BadInput = 2, FileTrouble = 3 };
 
 /// What the chosen command does once the command line has been read; returns the exit code.
 using Action = std::function<int()>;

@@ -44,7 +44,7 @@ int Distance::run() const {
         add_arrays(object, result);
         io::write_json(json, object);
     }
-    return result.converged ? solved : not_solved;
+    return result.converged ? Solved : NotSolved;
 }
 
 }  // namespace

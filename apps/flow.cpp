@@ -72,7 +72,7 @@ int FlowMmd::run() const {
     object["out"] = out.string();
     write_trajectory(out, trajectory);
     print(object);
-    return trajectory.status == Status::Solved ? solved : not_solved;
+    return trajectory.status == Status::Solved ? Solved : NotSolved;
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ int Geodesic::run() const {
     index["transport"] = summary_of(result, described, mu, nu, to_json(problem.options));
     io::write_json(out / "index.json", index);
     print(index);
-    return result.converged ? solved : not_solved;
+    return result.converged ? Solved : NotSolved;
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ int parse_and_run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? cli::solved : cli::bad_input;
+        return app.exit(error) == 0 ? cli::Solved : cli::BadInput;
     }
     if (!action) {
         throw_invalid("command", "must be distance, verify, geodesic, flow mmd or selector (see --help)", "none");
@@ -50,13 +50,13 @@ int main(int argc, char** argv) {
     try {
         return parse_and_run(argc, argv);
     } catch (const InvalidArgument& error) {
-        return complain(error, cli::bad_input);
+        return complain(error, cli::BadInput);
     } catch (const FileError& error) {
-        return complain(error, cli::file_trouble);
+        return complain(error, cli::FileTrouble);
     } catch (const std::bad_alloc&) {
         std::cerr << "spectralot: not enough memory for this problem\n";
-        return cli::not_solved;
+        return cli::NotSolved;
     } catch (const std::exception& error) {
-        return complain(error, cli::not_solved);
+        return complain(error, cli::NotSolved);
     }
 }

@@ -34,7 +34,7 @@ int Selector::run() const {
     object["out"] = out.string();
     io::write_table(out, result.direction);
     print(object);
-    return solved;
+    return Solved;
 }
 
 }  // namespace

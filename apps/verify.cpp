@@ -40,7 +40,7 @@ int Verify::run() const {
     object["worst_slack"] = verification.worst_slack;
     object["agrees"] = agrees;
     print(object);
-    return agrees ? solved : not_solved;
+    return agrees ? Solved : NotSolved;
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ def bits(r: so.TransportResult) -> tuple:
 def main() -> int:
     failures = 0
     for gauge in (so.Trace(), so.Schatten(2), so.Operator(), so.KyFan(2)):
-        for n, d in ((60, 2), (200, 2), (60, 3)):
+        for n, d in ((60, 2), (60, 3), (3000, 2), (500, 10)):  # the larger ones are priced in several blocks
             X, Y = clouds(n + d, n, d)
             one, two, again = (bits(so.solve_sample(X, Y, gauge=gauge, n_threads=t)) for t in (1, 2, 1))
             same = one == two == again

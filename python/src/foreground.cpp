@@ -53,7 +53,7 @@ void Foreground::serve(const std::function<void()>* task) {
     try {
         if (task != nullptr) {
             task_failed_ = true;
-            (*task)();
+            with_python_errors(*task);
             task_failed_ = false;
         }
         if (PyErr_CheckSignals() != 0) throw nb::python_error();

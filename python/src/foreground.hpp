@@ -25,6 +25,24 @@ public:
     Abandoned() : std::runtime_error("Python code called by the solver raised an exception") {}
 };
 
+/// Runs `task`, which calls Python and holds the GIL. When Python fails to make an argument of such a call (Ctrl-C in
+/// the middle of a copy), nanobind goes on with Python's error pending, and throws one of its own or the SystemError
+/// that Python then raises: the first one is the one to pass on.
+template <class Task>
+auto with_python_errors(const Task& task) -> decltype(task()) {
+    try {
+        return task();
+    } catch (nanobind::python_error& error) {
+        const nanobind::object cause = nanobind::steal(PyException_GetCause(error.value().ptr()));
+        if (!error.matches(PyExc_SystemError) || !cause.is_valid()) throw;
+        PyErr_SetObject(cause.type().ptr(), cause.ptr());
+        throw nanobind::python_error();
+    } catch (...) {
+        if (PyErr_Occurred() != nullptr) throw nanobind::python_error();
+        throw;
+    }
+}
+
 class Foreground {
 public:
     explicit Foreground(CancelToken cancel) : cancel_(std::move(cancel)) {}
@@ -60,8 +78,8 @@ private:
 template <class Task>
 auto Foreground::in_python(Task task) -> decltype(task()) {
     if (current_ == nullptr) {
-        nanobind::gil_scoped_acquire held;
-        return task();
+        const nanobind::gil_scoped_acquire held;
+        return with_python_errors(task);
     }
     std::optional<decltype(task())> result;
     current_->submit([&] { result.emplace(task()); });

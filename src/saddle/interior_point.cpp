@@ -264,7 +264,7 @@ void InteriorPoint<Atoms>::factor() {
         }
         first += size;
     }
-    corner.diagonal().head(n_branches_) -= u_.cwiseQuotient(tau_);
+    if (n_branches_ > 0) corner.diagonal().head(n_branches_) -= u_.cwiseQuotient(tau_);
     for (Index n = 0; n < n_maxima_; ++n) {
         const GaugeMaximum& maximum = program_.maxima[std::size_t(n)];
         for (int v = 0; v < maximum.n_branches; ++v) corner(at_branch(maximum.first_branch + v), at_maximum(n)) = -1;

@@ -98,6 +98,11 @@ INTERRUPTIBLE = {
         "call": "so.solve_sample(X, Y, so.KyFan(5), tol=1e-15, max_iter=10**9)",
         "describe": "stop.result.status, stop.result.lower <= stop.result.upper",
     },
+    "exact transport": {
+        "prepare": "X, Y = rng.normal(size=(2, 12000, 12))",
+        "call": "so.emd_sample(X, Y)",
+        "describe": "stop.result.status, stop.result.lower <= stop.result.upper",
+    },
     "custom gauge": {
         "prepare": "slow = so.CustomGauge(lambda S: (time.sleep(.01), np.trace(S))[1], lambda S: np.eye(len(S)))\n"
         "gauge = so.ConicSum([slow, so.KyFan(5)], [1e-3, 1])",
