@@ -32,6 +32,7 @@ Odd coefficients(Schedule schedule, int iteration) {
         case Schedule::Cubic: return {1.5, -0.5, 0.0};
         case Schedule::Quintic: return quintic;
         case Schedule::Muon: return {3.4445, -4.7750, 2.0315};
+        case Schedule::Exact: throw_invalid("schedule", "a Newton-Schulz schedule", "exact");
         case Schedule::PolarExpress:
             return static_cast<std::size_t>(iteration) < polar_express.size()
                        ? polar_express[static_cast<std::size_t>(iteration)]

@@ -28,7 +28,7 @@ void check_options(const FlowOptions& o, const Objective& objective, const Gauge
     if (o.method == Method::Descent && (o.momentum > 0.0 || o.batch_size > 0))
         throw_invalid("method", "other than descent with momentum or mini-batches, which need not descend", "descent");
     if (!gauge.is_monotone()) throw_invalid("gauge", "monotone: a flow needs a norm on velocities", gauge.repr());
-    if (o.selector == Selector::Exact) return;
+    if (o.selector == Schedule::Exact) return;
     if (gauge.repr() != operator_gauge().repr())
         throw_invalid("gauge", "the operator's: Newton-Schulz approximates the selector of p = inf", gauge.repr());
     (void)newton_schulz_map(Matrix::Identity(1, 1), Schedule::Cubic, o.selector_iterations, 1.0);
@@ -294,7 +294,7 @@ Trajectory run(const Objective& objective, FlowState state, const Gauge& gauge, 
         Trajectory t = recorder.finish();
         t.weights = w;
         t.dissipation_is_dual =
-            options.selector == Selector::Exact && options.clock == Clock::Force && options.momentum == 0.0;
+            options.selector == Schedule::Exact && options.clock == Clock::Force && options.momentum == 0.0;
         t.status = status;
         t.reason = std::move(reason);
         t.n_steps = state.step - first;

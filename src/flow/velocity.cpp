@@ -3,32 +3,16 @@
 #include "spectralot/linalg/tall_svd.hpp"
 
 namespace spectralot::flow {
-namespace {
-
-Schedule schedule_of(Selector selector) {
-    switch (selector) {
-        case Selector::Cubic: return Schedule::Cubic;
-        case Selector::Muon: return Schedule::Muon;
-        case Selector::PolarExpress: return Schedule::PolarExpress;
-        case Selector::Quintic:
-        case Selector::Exact: return Schedule::Quintic;
-    }
-    return Schedule::Quintic;
-}
-
-}  // namespace
-
 VelocityRule::VelocityRule(const Gauge& gauge, const FlowOptions& options, const Vector& weights)
     : gauge_(gauge), options_(options), weights_(weights) {
     row_weights_ = options.clock == Clock::Force ? weights : Vector(weights.cwiseAbs2());
 }
 
 Matrix VelocityRule::velocity_map(const Points& force) const {
-    if (options_.selector == Selector::Exact)
+    if (options_.selector == Schedule::Exact)
         return gauge_.model().force_map(force, row_weights_, -1.0).map.velocity_map;
     const Matrix S = linalg::gram(force, row_weights_);
-    const Matrix M =
-        newton_schulz_map(S, schedule_of(options_.selector), options_.selector_iterations, options_.selector_bound);
+    const Matrix M = newton_schulz_map(S, options_.selector, options_.selector_iterations, options_.selector_bound);
     // Z = GM stands for UWᵀ, and <G, Z> for the nuclear norm; with a fixed bound the velocity is Z itself.
     return options_.selector_bound > 0.0 ? M : Matrix(S.cwiseProduct(M).sum() * M);
 }

@@ -4,6 +4,10 @@
 #include "spectralot/discrete/measure.hpp"
 #include "spectralot/flow/objective.hpp"
 
+#include <array>
+#include <string_view>
+#include <utility>
+
 namespace spectralot::flow {
 
 enum class MmdKernel {
@@ -12,11 +16,24 @@ enum class MmdKernel {
     Imq,       ///< k = (1+|x-y|²/ε²)^{-1/2}: inverse multiquadric
 };
 
+/// The names that Python, JSON and the command line use.
+constexpr auto names(MmdKernel) {
+    return std::to_array<std::pair<std::string_view, MmdKernel>>(
+        {{"energy", MmdKernel::Energy}, {"gaussian", MmdKernel::Gaussian}, {"imq", MmdKernel::Imq}});
+}
+
 struct MmdOptions {
     MmdKernel kernel = MmdKernel::Energy;
     double eps = 1e-2;  ///< smoothing length or bandwidth of the kernel, in the unit of the points; > 0
     int n_threads = 1;  ///< 0 = all cores; the result does not depend on it
 };
+
+template <class Visitor>
+void visit_fields(MmdOptions& o, Visitor&& visit) {
+    visit("kernel", o.kernel, "energy, gaussian or imq (inverse multiquadric)");
+    visit("eps", o.eps, "smoothing length or bandwidth of the kernel, in the unit of the points");
+    visit("n_threads", o.n_threads, "threads; 0 = all cores; the result does not depend on it");
+}
 
 /// f(X) = ΣΣ a a k(x,x) - 2ΣΣ a_i b_j k(x_i,y_j) + ΣΣ b b k(y,y);
 /// force g(x_i) = 2[Σ_k a_k ∇k(x_i-x_k) - Σ_j b_j ∇k(x_i-y_j)].

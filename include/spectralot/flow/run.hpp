@@ -7,8 +7,11 @@
 #include "spectralot/flow/objective.hpp"
 #include "spectralot/gauge/gauge.hpp"
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace spectralot::flow {
@@ -25,17 +28,25 @@ enum class Clock {
     Coordinate,  ///< the matrix selector applied to the gradient rows w_i g_i, as in the published runs
 };
 
-enum class Selector { Exact, Cubic, Quintic, Muon, PolarExpress };  ///< all but Exact: Newton–Schulz, p = ∞ only
+/// The names that Python, JSON and the command line use.
+constexpr auto names(Method) {
+    return std::to_array<std::pair<std::string_view, Method>>(
+        {{"euler", Method::Euler}, {"heun", Method::Heun}, {"rk4", Method::Rk4}, {"descent", Method::Descent}});
+}
+constexpr auto names(Clock) {
+    return std::to_array<std::pair<std::string_view, Clock>>(
+        {{"force", Clock::Force}, {"coordinate", Clock::Coordinate}});
+}
 
 struct FlowOptions {
     double step = 0.1;  ///< time step, > 0; for `Descent` the largest one
     int n_steps = 100;  ///< ≥ 0
     Method method = Method::Euler;
     Clock clock = Clock::Force;
-    double step_cap = infinity;  ///< largest Frobenius norm of step·velocity: longer steps are shortened
-    double momentum = 0.0;       ///< relaxation time τ of τȦ + A = g, Ẋ = J(A); 0 = none, else ≥ step
-    Selector selector = Selector::Exact;
-    int selector_iterations = 5;  ///< of Newton–Schulz
+    double step_cap = infinity;           ///< largest Frobenius norm of step·velocity: longer steps are shortened
+    double momentum = 0.0;                ///< relaxation time τ of τȦ + A = g, Ẋ = J(A); 0 = none, else ≥ step
+    Schedule selector = Schedule::Exact;  ///< of J; all but Exact: Newton–Schulz, p = ∞ only
+    int selector_iterations = 5;          ///< of Newton–Schulz
     double selector_bound = 0.0;  ///< fixed α of Newton–Schulz: v = -Z(G/α), no longer one-homogeneous; 0: α = ‖G‖_F
     int batch_size = 0;           ///< terms of the data per force, drawn uniformly with repetition; 0 = all
     std::int64_t seed = 0;        ///< of the mini-batches: that of step k depends on seed and k only
