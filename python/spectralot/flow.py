@@ -100,7 +100,7 @@ class State:
 def load_state(path: str | os.PathLike[str]) -> State:
     """Reads what `State.save` wrote. Raises ValueError, naming the file, for anything else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             values = {field.name: file.get(field.name) for field in dataclasses.fields(State)}
         arrays = {name: values[name] for name in ("points", "weights", "momentum")}
         scalars = {name: value.item() for name, value in values.items() if name not in arrays}
