@@ -1,5 +1,6 @@
 #include "spectralot/flow/jko.hpp"
 
+#include "flow/proximal.hpp"
 #include "flow/velocity.hpp"
 #include "spectralot/core/errors.hpp"
 #include "spectralot/discrete/measure.hpp"
@@ -41,6 +42,32 @@ private:
     Points y_;
 };
 
+/// Towards the minimiser of the linearised problem, by a part s that is halved until F falls by half of s·gap.
+bool conditional_step(Functional& functional, const Points& direction, double gap, const Trial& here, Trial& next,
+                      double& s) {
+    for (s = std::min(1.0, 2.0 * s); s > epsilon; s *= 0.5) {
+        next.v = here.v + s * direction;
+        if (functional.evaluate(next) && next.value() <= here.value() - 0.5 * s * gap) return true;
+    }
+    return false;
+}
+
+/// Proximal gradient: an explicit step of length h on f, an implicit one on the penalty, halved until f lies below
+/// its quadratic model of curvature 1/h.
+bool proximal_step(Functional& functional, const ProximalMap& proximal, const Vector& weights, double tau,
+                   const Trial& here, Trial& next, double& h) {
+    Points forward;
+    for (h *= 1.5; h > epsilon * tau; h *= 0.5) {
+        forward = here.v - h * here.force;
+        proximal.apply(forward, h / tau, next.v);
+        if (!functional.evaluate(next)) continue;
+        const Points change = next.v - here.v;
+        const double model = inner(here.force, change, weights) + 0.5 / h * inner(change, change, weights);
+        if (next.energy <= here.energy + model + 4.0 * epsilon * std::abs(here.energy)) return true;
+    }
+    return false;
+}
+
 void check_arguments(const Points& x, const Vector& weights, const Gauge& gauge, double tau, const JkoOptions& o) {
     check_measure({x, weights}, "x", "weights");
     if (!(tau > 0.0) || std::isinf(tau)) throw_invalid("tau", "positive and finite", to_text(tau));
@@ -66,8 +93,10 @@ JkoResult jko_step(const Objective& objective, const Points& x, const Vector& we
     here.v = Points::Zero(x.rows(), x.cols());
     bool finite = functional.evaluate(here);
     result.energy_before = here.energy;
+    const ProximalMap proximal(gauge, static_cast<int>(x.cols()), w);
     Points direction;
-    double s = 1.0;
+    double s = 1.0, h = tau;
+    bool stiff = false;  // full steps of the conditional gradient overshoot
     result.status = finite ? Status::IterationLimit : Status::Stalled;
     for (; finite && result.n_iter < options.max_iter; ++result.n_iter) {
         if (observer.cancel.requested()) {
@@ -83,15 +112,11 @@ JkoResult jko_step(const Objective& objective, const Points& x, const Vector& we
             break;
         }
         direction = tau * direction - here.v;
-        bool descended = false;
-        for (s = std::min(1.0, 2.0 * s); s > epsilon; s *= 0.5) {
-            next.v = here.v + s * direction;
-            if (functional.evaluate(next) && next.value() <= here.value() - 0.5 * s * result.gap) {
-                descended = true;
-                break;
-            }
-        }
-        if (!descended) {
+        const bool moved = stiff && proximal.exists()
+                               ? proximal_step(functional, proximal, w, tau, here, next, h)
+                               : conditional_step(functional, direction, result.gap, here, next, s);
+        stiff = stiff || s < 1.0;
+        if (!moved) {
             result.status = Status::Stalled;
             break;
         }

@@ -40,10 +40,11 @@ struct JkoResult {
 /// min over Y of F(Y) = f(Y) + N(Y-X)²/(2τ), N(V)² = γ(Σ w_i v_i v_iᵀ): the JKO functional for the coupling that keeps
 /// the pairing of X and Y. Stationary is Y = X + τJ(g(Y)), backward Euler.
 ///
-/// Generalised conditional gradient: towards Z = X + τJ(g(Y)), the minimiser of the linearised problem, by a step that
-/// is halved until F falls by half of s·gap. For convex f the gap bounds F(Y) - min F, whatever the gauge, also where
-/// N is not smooth; for any f it vanishes exactly at stationary points. Linear convergence where J is Lipschitz along
-/// the way, with about 1 + τL iterations a digit; slow where the force is about to lose rank and J jumps.
+/// The gap measures Y against Z = X + τJ(g(Y)), the minimiser of the problem linearised in f. For convex f it bounds
+/// F(Y) - min F, whatever the gauge, also where N is not smooth; for any f it vanishes exactly at stationary points.
+/// Steps go to Z while that descends (small τ: a few iterations); beyond, by proximal gradients for weighted traces,
+/// Schatten p and the operator norm, linearly at about 1 + τL iterations a digit, also where the force loses rank and
+/// J jumps; for other gauges by parts of the way to Z, which is slow at such points.
 /// Throws InvalidArgument for τ ≤ 0, bad options, points or weights, a gauge that is not monotone or (with `certify`)
 /// has no static problem.
 ///
