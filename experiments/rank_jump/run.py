@@ -50,7 +50,7 @@ def singular_values(points: np.ndarray) -> np.ndarray:
 
 
 def compute(config: Config = Config()) -> tuple[dict[str, Any], Any]:
-    f = so.flow.Potential(lambda X: (X**2).sum(1) / 2, lambda X: X, smoothness=1.0)
+    f = so.flow.Quadratic([0.0, 0.0])
     X = start(config)
     headline = {"time of rank loss": 0.5 * log(sum(config.sigma) / (config.sigma[0] - config.sigma[1]))}
     curves: dict[str, tuple[np.ndarray, np.ndarray]] = {}

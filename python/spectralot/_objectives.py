@@ -10,7 +10,7 @@ import numpy as np
 from . import _core
 from ._arrays import Array, ArrayLike, as_integer, as_number, as_points, as_weights, invalid, normalised, real_array
 
-__all__ = ["MMD", "Attention", "Interaction", "Objective", "Potential", "Sum", "TwoLayer"]
+__all__ = ["MMD", "Attention", "Interaction", "Objective", "Potential", "Quadratic", "Sum", "TwoLayer"]
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "softplus", "square", "identity")
 KERNELS = ("energy", "gaussian", "imq")
@@ -147,6 +147,25 @@ class Potential(_BuiltIn):
         smoothness: float | None = None,
     ) -> None:
         self._core = _core.Potential(*_field(h, grad_h, "h"), _optional_number(smoothness, "smoothness"))
+
+
+class Quadratic(_BuiltIn):
+    """f = ½κ∫|x-c|² dμ, force κ(x-c): a spring to one point.
+
+    Parameters
+    ----------
+    centre : (d,) array
+    stiffness : float
+        κ.
+    """
+
+    def __init__(self, centre: ArrayLike, stiffness: float = 1.0) -> None:
+        self.centre = real_array(centre, "centre").copy()
+        if self.centre.ndim != 1 or self.centre.size == 0:
+            raise invalid("centre", "must have shape (d,)", f"shape {self.centre.shape}")
+        self.stiffness = as_number(stiffness, "stiffness")
+        self.dimension = len(self.centre)
+        self._core = _core.Quadratic(self.centre, self.stiffness)
 
 
 class Interaction(_BuiltIn):

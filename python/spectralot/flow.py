@@ -15,7 +15,18 @@ import numpy as np
 from . import _core
 from ._arrays import Array, ArrayLike, as_integer, as_number, as_points, as_weights, invalid
 from ._errors import Interrupted
-from ._objectives import MMD, Attention, Interaction, Objective, Potential, Sum, TwoLayer, _weights, core_objective
+from ._objectives import (
+    MMD,
+    Attention,
+    Interaction,
+    Objective,
+    Potential,
+    Quadratic,
+    Sum,
+    TwoLayer,
+    _weights,
+    core_objective,
+)
 from .gauges import Gauge, Operator, as_gauge
 from .storage import write_npz
 
@@ -28,6 +39,7 @@ __all__ = [
     "NewtonSchulz",
     "Objective",
     "Potential",
+    "Quadratic",
     "State",
     "Sum",
     "Trajectory",

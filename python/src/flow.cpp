@@ -178,6 +178,7 @@ void bind_flow(nb::module_& m) {
                 new (self) flow::Potential(scalar_field(std::move(h), std::move(grad_h)), smoothness);
             },
             "h"_a, "grad_h"_a, "smoothness"_a.none());
+    nb::class_<flow::Quadratic, Objective>(m, "Quadratic").def(nb::init<Vector, double>(), "centre"_a, "stiffness"_a);
     nb::class_<flow::Interaction, Objective>(m, "Interaction")
         .def(
             "__init__",

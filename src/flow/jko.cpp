@@ -30,7 +30,7 @@ public:
         y_ = x_ + at.v;
         at.energy = objective_.energy_and_force(y_, weights_, at.force);
         at.penalty = std::pow(norm(gauge_, at.v, weights_), 2) / (2.0 * tau_);
-        return std::isfinite(at.value()) && at.force.allFinite();
+        return std::isfinite(at.value()) && is_finite(at.force);
     }
 
 private:
@@ -103,8 +103,7 @@ JkoResult jko_step(const Objective& objective, const Points& x, const Vector& we
             result.status = Status::Interrupted;
             break;
         }
-        rule.apply(here.force, direction);
-        const double squared_dual = -inner(here.force, direction, w);
+        const double squared_dual = rule.apply(here.force, here.force, direction);
         result.gap = inner(here.force, here.v, w) + here.penalty + 0.5 * tau * squared_dual;
         const double rounding = 16.0 * epsilon * (std::abs(here.energy) + here.penalty + tau * squared_dual);
         if (result.gap <= std::max(options.tol * (result.energy_before - here.energy), rounding)) {

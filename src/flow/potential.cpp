@@ -69,6 +69,28 @@ void Potential::force(const Points& x, const Vector&, Points& out) const {
     out = gradients(h_, "h", x);
 }
 
+Quadratic::Quadratic(Vector centre, double stiffness) : centre_(std::move(centre)), stiffness_(stiffness) {
+    if (centre_.size() == 0 || !centre_.allFinite())
+        throw_invalid("centre", "at least one finite coordinate", "another");
+    if (!std::isfinite(stiffness_)) throw_invalid("stiffness", "finite", to_text(stiffness_));
+}
+
+double Quadratic::energy(const Points& x, const Vector& weights) const {
+    if (x.cols() != centre_.size())
+        throw_invalid("x", std::to_string(centre_.size()) + " columns", std::to_string(x.cols()));
+    CompensatedSum sum;
+    for (Index i = 0; i < x.rows(); ++i)
+        sum.add_product(0.5 * stiffness_ * weights[i], (x.row(i) - centre_.transpose()).squaredNorm());
+    return sum.value();
+}
+
+void Quadratic::force(const Points& x, const Vector&, Points& out) const {
+    if (x.cols() != centre_.size())
+        throw_invalid("x", std::to_string(centre_.size()) + " columns", std::to_string(x.cols()));
+    out.resize(x.rows(), x.cols());
+    out = stiffness_ * (x.rowwise() - centre_.transpose());
+}
+
 Interaction::Interaction(ScalarField W, std::optional<double> smoothness)
     : W_(checked(std::move(W), "w")), smoothness_(smoothness) {}
 

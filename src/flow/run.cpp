@@ -78,13 +78,12 @@ public:
         } else {
             objective_.force(at.x, weights_, slope.force);
         }
-        if (!slope.force.allFinite() || (energy && !std::isfinite(*energy))) return false;
+        if (!is_finite(slope.force) || (energy && !std::isfinite(*energy))) return false;
         if (has_momentum()) {
             if (at.a.size() == 0) at.a = slope.force;
             slope.relaxation = (slope.force - at.a) / options_.momentum;
         }
-        rule_.apply(has_momentum() ? at.a : slope.force, slope.velocity);
-        slope.dissipation = -inner(slope.force, slope.velocity, weights_);
+        slope.dissipation = rule_.apply(has_momentum() ? at.a : slope.force, slope.force, slope.velocity);
         return std::isfinite(slope.dissipation);
     }
 
@@ -102,10 +101,10 @@ private:
     std::vector<Index> batch_;
 };
 
-/// to = from + h·slope
-void move(const Phase& from, double h, const Slope& slope, Phase& to) {
-    to.x = from.x + h * slope.velocity;
+/// to = from + h·slope; false if a particle is not finite there.
+bool move(const Phase& from, double h, const Slope& slope, Phase& to) {
     if (from.a.size()) to.a = from.a + h * slope.relaxation;
+    return flow::move(from.x, h, slope.velocity, to.x);
 }
 
 /// A state of the flow with everything that one row of the trajectory needs.
@@ -136,17 +135,16 @@ private:
     }
 
     bool stage(const Phase& from, double h, const Slope& along, int step, Slope& slope) {
-        move(from, h, along, stage_);
-        return system_.evaluate(stage_, step, slope, nullptr);
+        return move(from, h, along, stage_) && system_.evaluate(stage_, step, slope, nullptr);
     }
 
     bool integrate(Node& here, Node& next, FlowState& state, bool with_energy, std::string& reason) {
         const double h = capped(options_.step, here.slope);
         double dissipation = here.slope.dissipation;
-        next.at.x = here.at.x + h * here.slope.velocity;
-        if (system_.has_momentum()) next.at.a = here.at.a + h * here.slope.relaxation;
         bool finite = true;
-        if (options_.method == Method::Heun) {
+        if (options_.method == Method::Euler) {
+            finite = move(here.at, h, here.slope, next.at);
+        } else if (options_.method == Method::Heun) {
             finite = stage(here.at, h, here.slope, state.step, slopes_[0]);
             if (finite) combine(here, next, h, {0.5, 0.5}, dissipation);
         } else if (options_.method == Method::Rk4) {
@@ -156,7 +154,7 @@ private:
             if (finite) combine(here, next, h, {1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0}, dissipation);
         }
         next.energy = std::nan("");
-        finite = finite && next.at.x.allFinite() &&
+        finite = finite && is_finite(next.at.x) &&
                  system_.evaluate(next.at, state.step + 1, next.slope, with_energy ? &next.energy : nullptr);
         if (!finite) {
             reason = "energy, force or velocity not finite in step " + std::to_string(state.step + 1);
@@ -185,7 +183,7 @@ private:
         bool halved = false;
         constexpr int halvings = 60;  // down to the rounding of the points
         for (int k = 0; k < halvings; ++k, h *= 0.5, halved = true) {
-            move(here.at, h, here.slope, next.at);
+            if (!move(here.at, h, here.slope, next.at)) continue;
             if (!system_.evaluate(next.at, state.step + 1, next.slope, &next.energy)) continue;
             if (next.energy > here.energy - 0.5 * h * here.slope.dissipation) continue;
             account(state, h, here.slope.dissipation);

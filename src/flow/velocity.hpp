@@ -10,8 +10,9 @@ public:
     /// `weights` sum to one. Refers to its arguments.
     VelocityRule(const Gauge& gauge, const FlowOptions& options, const Vector& weights);
 
-    /// Velocities of a finite force, into `velocity` (resized). NaN where Newton–Schulz does not apply.
-    void apply(const Points& force, Points& velocity) const;
+    /// Velocities of a finite driving force, into `velocity` (resized); returns -Σ w_i <force_i, velocity_i>. NaN
+    /// where Newton–Schulz does not apply. Both are read twice, block by block.
+    double apply(const Points& driving, const Points& force, Points& velocity) const;
 
 private:
     Matrix velocity_map(const Points& force) const;
@@ -19,8 +20,15 @@ private:
     const Gauge& gauge_;
     const FlowOptions& options_;
     const Vector& weights_;
-    Vector row_weights_;  // of the second moment that the selector sees: w or w²
+    Vector row_weights_;  // of the second moment that the selector sees: w or w²; empty where they are equal, since
+                          // the map does not change with the scale of the force
 };
+
+/// Every entry is finite.
+bool is_finite(const Eigen::Ref<const Points>& x);
+
+/// to = from + h·by block by block; false if an entry is not finite.
+bool move(const Points& from, double h, const Points& by, Points& to);
 
 /// Σ w_i <a_i, b_i>
 double inner(const Points& a, const Points& b, const Vector& weights);

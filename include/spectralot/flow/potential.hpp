@@ -3,6 +3,8 @@
 
 #include "spectralot/flow/objective.hpp"
 
+#include <algorithm>
+
 namespace spectralot::flow {
 
 /// A scalar function of points and its gradient, a whole block of points (k×d) at a time.
@@ -26,6 +28,20 @@ public:
 private:
     ScalarField h_;
     std::optional<double> smoothness_;
+};
+
+/// f(X) = ½κ Σ w_i |x_i-c|², force κ(x_i-c): the spring to one point, κ-convex and κ-smooth for κ ≥ 0.
+/// Throws InvalidArgument for an empty or infinite centre or a stiffness that is not finite.
+class Quadratic final : public Objective {
+public:
+    explicit Quadratic(Vector centre, double stiffness = 1.0);
+    [[nodiscard]] double energy(const Points& x, const Vector& weights) const override;
+    void force(const Points& x, const Vector& weights, Points& out) const override;
+    [[nodiscard]] std::optional<double> smoothness() const override { return std::max(stiffness_, 0.0); }
+
+private:
+    Vector centre_;
+    double stiffness_;
 };
 
 /// f(X) = ½ΣΣ w_i w_k W(x_i-x_k), force Σ_k w_k ∇W(x_i-x_k); W must be even (checked on the pairs of the first
