@@ -1,7 +1,8 @@
 #!/bin/sh
-# Usage: scripts/setup.sh [clang] [bench] [browser]. Installs what is missing and nothing else: the Debian packages listed in
-# scripts/apt-packages.txt, and the Python packages pinned in requirements-dev.txt, into .venv. `clang` adds what tidy,
-# format and fuzz need, `bench` the peers of the benchmarks, `browser` what the tests of animations need. When all is there it touches no network.
+# Usage: scripts/setup.sh [clang] [bench] [browser]. Installs what is missing and nothing else: the Debian packages
+# listed in scripts/apt-packages.txt, and the Python packages pinned in requirements-dev.txt, into .venv. `clang` adds
+# what tidy, format and fuzz need, `bench` the peers of the benchmarks, `browser` what the tests of animations need.
+# When all is there it touches no network.
 set -eu
 cd "$(dirname "$0")/.."
 apt_groups="core"

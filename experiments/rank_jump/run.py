@@ -79,12 +79,11 @@ def draw(config: Config, curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> An
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True, layout="constrained")
     t = np.linspace(0, config.time, 500)
     for ax, kind in zip(axes, ("explicit", "implicit"), strict=True):
-        ax.plot(t, exact(config, t), "k-", lw=1)
+        ax.semilogy(t, np.where(exact(config, t) > 0, exact(config, t), np.nan), "k-", lw=1)
         for h, color in zip(config.steps, ("#0072B2", "#D55E00", "#009E73"), strict=False):
             times, values = curves[f"{kind}, h = {h:g}"]
-            ax.plot(times, values[:, 0], ".", ms=3, color=color, label=f"h = {h:g}")
-            ax.plot(times, values[:, 1], ".", ms=3, color=color)
-        ax.set(xlabel="time", title=f"{kind} Euler, p = {label(inf)}")
+            ax.semilogy(times, values, ".", ms=3, color=color, label=[f"h = {h:g}", None])
+        ax.set(xlabel="time", ylim=(1e-8, 4), title=f"{kind} Euler, p = {label(inf)}")
     axes[0].set_ylabel("singular values of the cloud")
     axes[0].legend(frameon=False)
     return figure
