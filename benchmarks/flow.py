@@ -98,7 +98,7 @@ def rows(quick: bool, compare: Compare) -> list[dict[str, Any]]:
     note = f"peer timed over {peer_steps} steps"
     found.append(compare(f"attention flow, 200 heads, {n_steps} steps", ours, "NumPy", theirs, 5.0, note))
 
-    for n, d, n_steps in ((10_000, 8, 50),) if quick else ((100_000, 2, 400), (100_000, 64, 40)):
+    for n, d, n_steps in ((10_000, 8, 50),) if quick else ((100_000, 2, 2000), (100_000, 64, 100)):
         ours = measure(spring_flow, n, d, n_steps, repeats=3)
         limit = measure(machine_limit, n, d, n_steps, repeats=3)
         what = "1.5 products n x d x d" if d >= 16 else "4 copies"

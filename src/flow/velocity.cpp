@@ -1,5 +1,6 @@
 #include "flow/velocity.hpp"
 
+#include "flow/step_kernels.hpp"
 #include "spectralot/linalg/tall_svd.hpp"
 
 #include <algorithm>
@@ -14,12 +15,24 @@ void for_blocks(const Points& x, const Body& body) {
     for (Index first = 0; first < x.rows(); first += rows) body(first, std::min(rows, x.rows() - first));
 }
 
+/// Σ w_i <a_i, b_i> over some rows; equal weights make it one long product.
+double inner_of_rows(const Points& a, const Points& b, const Vector& weights, bool equal, Index first, Index count) {
+    const Index d = a.cols();
+    const auto product = [&](Index row, Index rows) {
+        return kernels::inner(a.data() + row * d, b.data() + row * d, static_cast<std::size_t>(rows * d));
+    };
+    if (equal) return weights[0] * product(first, count);
+    double sum = 0.0;
+    for (Index i = first; i < first + count; ++i) sum += weights[i] * product(i, 1);
+    return sum;
+}
+
 }  // namespace
 
 VelocityRule::VelocityRule(const Gauge& gauge, const FlowOptions& options, const Vector& weights)
-    : gauge_(gauge), options_(options), weights_(weights) {
-    const bool equal = options.selector == Schedule::Exact && weights.minCoeff() == weights.maxCoeff();
-    if (!equal) row_weights_ = options.clock == Clock::Force ? weights : Vector(weights.cwiseAbs2());
+    : gauge_(gauge), options_(options), weights_(weights), equal_(weights.minCoeff() == weights.maxCoeff()) {
+    if (!equal_ || options.selector != Schedule::Exact)
+        row_weights_ = options.clock == Clock::Force ? weights : Vector(weights.cwiseAbs2());
 }
 
 Matrix VelocityRule::velocity_map(const Points& force) const {
@@ -44,24 +57,17 @@ double VelocityRule::apply(const Points& driving, const Points& force, Points& v
     return dissipation;
 }
 
-bool is_finite(const Eigen::Ref<const Points>& x) {
-    return (x.array() * 0.0).sum() == 0.0;  // one wide pass; NaN and infinity times zero are NaN
+bool is_finite(const Points& x) {
+    return kernels::is_finite(x.data(), static_cast<std::size_t>(x.size()));
 }
 
 bool move(const Points& from, double h, const Points& by, Points& to) {
     to.resize(from.rows(), from.cols());
-    bool finite = true;
-    for_blocks(from, [&](Index first, Index count) {
-        to.middleRows(first, count) = from.middleRows(first, count) + h * by.middleRows(first, count);
-        finite = finite && is_finite(to.middleRows(first, count));
-    });
-    return finite;
+    return kernels::move(from.data(), h, by.data(), to.data(), static_cast<std::size_t>(from.size()));
 }
 
 double inner(const Points& a, const Points& b, const Vector& weights) {
-    double sum = 0.0;
-    for (Index i = 0; i < a.rows(); ++i) sum += weights[i] * a.row(i).dot(b.row(i));
-    return sum;
+    return inner_of_rows(a, b, weights, weights.minCoeff() == weights.maxCoeff(), 0, a.rows());
 }
 
 Vector normalised(const Vector& weights, Index n) {

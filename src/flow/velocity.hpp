@@ -20,14 +20,15 @@ private:
     const Gauge& gauge_;
     const FlowOptions& options_;
     const Vector& weights_;
+    bool equal_;          // all weights
     Vector row_weights_;  // of the second moment that the selector sees: w or w²; empty where they are equal, since
                           // the map does not change with the scale of the force
 };
 
 /// Every entry is finite.
-bool is_finite(const Eigen::Ref<const Points>& x);
+bool is_finite(const Points& x);
 
-/// to = from + h·by block by block; false if an entry is not finite.
+/// to = from + h·by; false if an entry is not finite.
 bool move(const Points& from, double h, const Points& by, Points& to);
 
 /// Σ w_i <a_i, b_i>
