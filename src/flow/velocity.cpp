@@ -11,7 +11,7 @@ namespace {
 /// body(first, count) over blocks of rows that stay in the cache between two visits.
 template <class Body>
 void for_blocks(const Points& x, const Body& body) {
-    const Index rows = std::max<Index>(64, 65536 / x.cols());
+    const Index rows = std::max<Index>(64, 32768 / x.cols());
     for (Index first = 0; first < x.rows(); first += rows) body(first, std::min(rows, x.rows() - first));
 }
 
