@@ -109,7 +109,8 @@ struct Trajectory {
 /// step that needed no halving, and stalls where no step of double precision descends.
 /// Mini-batches make dissipation and balance those of the sampled force, which are noisy estimates.
 /// The observer hears of every recorded state, with lower = upper = energy. The same input gives the same bits.
-/// Memory: a few n×d arrays beside the record; nothing of that size is allocated between records.
+/// Memory: a few n×d arrays beside the record. Between records nothing of that size is allocated, but by objectives
+/// that do and by the selector of an ill-conditioned force (condition number above 6).
 /// Throws InvalidArgument for step ≤ 0, n_steps < 0, record_every < 1, bad points or weights, a non-monotone gauge,
 /// 0 < momentum < step, Descent with momentum or mini-batches, Newton–Schulz for another gauge than the operator's.
 ///
