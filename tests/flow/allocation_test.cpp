@@ -42,7 +42,7 @@ int large_allocations(const Objective& f, const Points& x, FlowOptions options, 
 
 TEST(Run, StepsAllocateNothingOfTheSizeOfTheCloud) {
     const Points x = normal_cloud(600, 3, 1);
-    const Mmd mmd({normal_cloud(500, 3, 2), {}});
+    const Mmd mmd({3.0 * normal_cloud(500, 3, 2), {}});  // a radial, well-conditioned force
     const Quadratic spring(Vector::Zero(3));
     const TwoLayer relu(normal_cloud(400, 2, 3), normal_cloud(400, 1, 4), activation("relu"));
     const FlowOptions all[] = {{.step = 1e-3},
