@@ -146,16 +146,15 @@ private:
             finite = move(here.at, h, here.slope, next.at);
         } else if (options_.method == Method::Heun) {
             finite = stage(here.at, h, here.slope, state.step, slopes_[0]);
-            if (finite) combine(here, next, h, {0.5, 0.5}, dissipation);
+            finite = finite && combine(here, next, h, {0.5, 0.5}, dissipation);
         } else if (options_.method == Method::Rk4) {
             finite = stage(here.at, 0.5 * h, here.slope, state.step, slopes_[0]) &&
                      stage(here.at, 0.5 * h, slopes_[0], state.step, slopes_[1]) &&
                      stage(here.at, h, slopes_[1], state.step, slopes_[2]);
-            if (finite) combine(here, next, h, {1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0}, dissipation);
+            finite = finite && combine(here, next, h, {1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0}, dissipation);
         }
         next.energy = std::nan("");
-        finite = finite && is_finite(next.at.x) &&
-                 system_.evaluate(next.at, state.step + 1, next.slope, with_energy ? &next.energy : nullptr);
+        finite = finite && system_.evaluate(next.at, state.step + 1, next.slope, with_energy ? &next.energy : nullptr);
         if (!finite) {
             reason = "energy, force or velocity not finite in step " + std::to_string(state.step + 1);
             return false;
@@ -164,8 +163,8 @@ private:
         return true;
     }
 
-    /// The Runge–Kutta update with the slope at `here` and those of the stages.
-    void combine(const Node& here, Node& next, double h, std::initializer_list<double> weights, double& dissipation) {
+    /// The Runge–Kutta update with the slope at `here` and those of the stages; false if it is not finite.
+    bool combine(const Node& here, Node& next, double h, std::initializer_list<double> weights, double& dissipation) {
         const double* b = weights.begin();
         next.at.x = here.at.x + (h * b[0]) * here.slope.velocity;
         if (system_.has_momentum()) next.at.a = here.at.a + (h * b[0]) * here.slope.relaxation;
@@ -175,6 +174,7 @@ private:
             if (system_.has_momentum()) next.at.a += (h * b[s]) * slopes_[s - 1].relaxation;
             dissipation += b[s] * slopes_[s - 1].dissipation;
         }
+        return is_finite(next.at.x);
     }
 
     bool descend(Node& here, Node& next, FlowState& state, std::string& reason) {
