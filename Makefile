@@ -1,6 +1,6 @@
 # `make help` lists the commands. The first one that needs something installs it (scripts/setup.sh).
 .DEFAULT_GOAL := all
-.PHONY: all setup demo test test-all bench sanitize tidy lint format fuzz determinism slow wheel clean help
+.PHONY: all setup demo experiments test test-all bench sanitize tidy lint format fuzz determinism slow wheel clean help
 MAKEFLAGS += --no-print-directory
 
 # Debian's CMake before any other on the path; CMAKE=… to choose.
@@ -29,6 +29,10 @@ build/build.ninja: CMakePresets.json Makefile | setup
 demo: build/build.ninja  ## Figures 1 and 2 of the paper into out/, with a certificate beside every cost
 	@$(CMAKE) --build build --target _core_stub
 	@$(PYTHON_VENV) -m experiments.demo
+
+experiments: build/build.ninja  ## every figure into out/ against its stored numbers; EXPERIMENTS="--quick" for few steps
+	@$(CMAKE) --build build --target _core_stub
+	@$(PYTHON_VENV) -m experiments.all $(EXPERIMENTS)
 
 test: all lint  ## the quick complete suite, C++ and Python
 	$(CTEST) --test-dir build --output-on-failure --no-tests=error -j $(JOBS)
@@ -78,6 +82,7 @@ wheel: all  ## builds the wheel as `pip install .` does and imports it
 	scripts/test_wheel.sh
 
 slow: all  ## the long tests
+	@scripts/setup.sh browser
 	$(PYTHON_VENV) -m pytest -m slow
 
 clean:  ## removes what was built; .venv and out/ stay

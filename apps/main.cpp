@@ -34,7 +34,9 @@ int parse_and_run(int argc, char** argv) {
         return app.exit(error) == 0 ? cli::Solved : cli::BadInput;
     }
     if (!action) {
-        throw_invalid("command", "must be distance, verify, geodesic, flow mmd or selector (see --help)", "none");
+        throw_invalid(
+            "command",
+            "must be distance, verify, geodesic, flow mmd, flow relu, flow attention or selector (see --help)", "none");
     }
     return action();
 }

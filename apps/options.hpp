@@ -14,12 +14,18 @@
 
 namespace spectralot::cli {
 
-inline const std::map<std::string, flow::Clock> clock_names = {{"force", flow::Clock::Force},
-                                                               {"coordinate", flow::Clock::Coordinate}};
+/// The names of an enumeration, from the `names` beside its definition.
+template <class Enum>
+std::map<std::string, Enum> enum_names() {
+    std::map<std::string, Enum> all;
+    for (const auto& [name, value] : names(Enum{})) all.emplace(name, value);
+    return all;
+}
 
-inline std::string clock_name(flow::Clock clock) {
-    for (const auto& [name, value] : clock_names) {
-        if (value == clock) return name;
+template <class Enum>
+std::string enum_name(Enum wanted) {
+    for (const auto& [name, value] : names(wanted)) {
+        if (value == wanted) return std::string(name);
     }
     return {};
 }
@@ -35,10 +41,10 @@ template <class Options>
 void add_flags(CLI::App& app, Options& options) {
     visit_fields(options, [&](const char* name, auto& field, const char* help) {
         using Field = std::remove_reference_t<decltype(field)>;
-        if constexpr (std::is_same_v<Field, flow::Clock>) {
+        if constexpr (std::is_enum_v<Field>) {
             app.add_option(flag_names(name), field, help)
-                ->transform(CLI::CheckedTransformer(clock_names))
-                ->default_str(clock_name(field));
+                ->transform(CLI::CheckedTransformer(enum_names<Field>()))
+                ->default_str(enum_name(field));
         } else {
             app.add_option(flag_names(name), field, help)->capture_default_str();
         }
@@ -50,8 +56,8 @@ nlohmann::ordered_json to_json(Options options) {
     nlohmann::ordered_json object;
     visit_fields(options, [&](const char* name, const auto& field, const char*) {
         using Field = std::remove_cvref_t<decltype(field)>;
-        if constexpr (std::is_same_v<Field, flow::Clock>) {
-            object[name] = clock_name(field);
+        if constexpr (std::is_enum_v<Field>) {
+            object[name] = enum_name(field);
         } else {
             object[name] = field;  // infinity, "no limit", becomes null
         }

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np  # noqa: E402
 import spectralot as so  # noqa: E402
 
-from benchmarks import peers  # noqa: E402
+from benchmarks import flow, peers  # noqa: E402
 from benchmarks.measure import Measurement, measure  # noqa: E402
 from experiments.clouds import paper_clouds  # noqa: E402
 
@@ -32,14 +32,6 @@ def solve(X: np.ndarray, Y: np.ndarray, p: float) -> tuple[float, float]:
 
 def select(G: np.ndarray) -> float:
     return float(so.Operator().selector(G)[0, 0])
-
-
-def mmd_flow(X: np.ndarray, Y: np.ndarray, step: float, n_steps: int) -> np.ndarray:
-    objective = so.flow.MMD(Y, eps=1e-2)
-    t = so.flow.run(
-        objective, X, gauge=so.Operator(), step=step, n_steps=n_steps, clock="coordinate", record_every=n_steps
-    )
-    return t.points[-1]
 
 
 def compare(
@@ -106,11 +98,7 @@ def bench_selectors(quick: bool) -> list[dict[str, Any]]:
 
 
 def bench_flow(quick: bool) -> list[dict[str, Any]]:
-    X, Y = paper_clouds(200)
-    n_steps = 300 if quick else 6000
-    ours = measure(mmd_flow, X, Y, 1.6, n_steps, repeats=3)
-    theirs = measure(peers.numpy_mmd_flow, X, Y, 1.6, n_steps, repeats=1, budget=1.0)
-    return [compare(f"MMD flow p = inf, n = 200, {n_steps} steps", ours, "NumPy broadcasting", theirs, 10)]
+    return flow.rows(quick, compare)
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:

@@ -28,6 +28,14 @@ def main() -> int:
             same = one == two == again
             failures += not same
             print(f"{gauge!r:16} n={n:<4} d={d}  {'same bits' if same else 'DIFFERENT'}")
+    X, Y = clouds(0, 3000, 2)
+    for kernel in ("energy", "gaussian", "imq"):
+        flows = [
+            so.flow.run(so.flow.MMD(Y, kernel=kernel, eps=0.5, n_threads=t), X, step=0.1, n_steps=2) for t in (1, 2, 1)
+        ]
+        same = len({(t.points.tobytes(), t.energy.tobytes()) for t in flows}) == 1
+        failures += not same
+        print(f"flow, MMD {kernel:8} n=3000  {'same bits' if same else 'DIFFERENT'}")
     return 1 if failures else 0
 
 

@@ -1,16 +1,17 @@
 #!/bin/sh
-# Usage: scripts/setup.sh [clang] [bench]. Installs what is missing and nothing else: the Debian packages listed in
-# scripts/apt-packages.txt, and the Python packages pinned in requirements-dev.txt, into .venv. `clang` adds what tidy,
-# format and fuzz need, `bench` the peers of the benchmarks. When all is there it touches no network.
+# Usage: scripts/setup.sh [clang] [bench] [browser]. Installs what is missing and nothing else: the Debian packages
+# listed in scripts/apt-packages.txt, and the Python packages pinned in requirements-dev.txt, into .venv. `clang` adds
+# what tidy, format and fuzz need, `bench` the peers of the benchmarks, `browser` what the tests of animations need.
+# When all is there it touches no network.
 set -eu
 cd "$(dirname "$0")/.."
 apt_groups="core"
 requirements="requirements-dev.txt"
 for group in "$@"; do
     case $group in
-        clang) apt_groups="$apt_groups clang" ;;
+        clang | browser) apt_groups="$apt_groups $group" ;;
         bench) requirements="$requirements requirements-bench.txt" ;;
-        *) echo "setup: unknown group '$group' (clang, bench)" >&2; exit 2 ;;
+        *) echo "setup: unknown group '$group' (clang, bench, browser)" >&2; exit 2 ;;
     esac
 done
 

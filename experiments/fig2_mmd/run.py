@@ -1,6 +1,6 @@
 """Figure 2: MMD flows of the paper's clouds for the trace, Schatten 2 and operator gauges."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -22,6 +22,10 @@ class Config:
     record_every: int = 20
     steps: dict[float, float] = field(default_factory=lambda: {1: 2.5, 2: 1.8, inf: 1.6})  #: η_p of the published run
     neighbours: int = 5  #: of the coordination number
+
+
+LATER_STEPS = {1: 5.0, inf: 3.2}  #: η_p of the figure in the paper's later version
+QUICK = Config(n=60, n_steps=200, record_every=10)
 
 
 def run(config: Config = Config()) -> dict[float, so.flow.Trajectory]:
@@ -112,6 +116,34 @@ def draw(config: Config, trajectories: dict[float, so.flow.Trajectory], flows: l
     for ax in (decay, balance):
         ax.title.set_fontsize(11)
     return figure
+
+
+def compute(config: Config = Config()) -> tuple[dict[str, Any], Any]:
+    """Both versions of the figure: three gauges, and the two gauges with other steps of the later version."""
+    import matplotlib.pyplot as plt
+
+    versions = {"first": config, "later": replace(config, steps=LATER_STEPS)}
+    headline: dict[str, float] = {}
+    flows: dict[str, list[dict[str, Any]]] = {}
+    target = paper_clouds(config.n, config.seed)[1]
+    figure, axes = plt.subplots(2, 4, figsize=(16, 8), layout="constrained")
+    for row, (version, settings) in zip(axes, versions.items(), strict=True):
+        trajectories = run(settings)
+        flows[version] = numbers(settings, trajectories)["flows"]
+        for ax, (p, t), flow in zip(row, trajectories.items(), flows[version], strict=False):
+            name = f"p = {label(p)}, {version}"
+            headline[f"MMD² end / start, {name}"] = flow["energy_end"] / flow["energy_start"]
+            headline[f"coordination, {name}"] = flow["coordination"]
+            headline[f"balance residual / start, {name}"] = flow["relative_balance_residual"]
+            so.plot.trajectories(t, target, ax=ax)
+            ax.set_title(f"p = {label(p)}, η = {settings.steps[p]:g}\ncoordination {flow['coordination']:.3f}")
+        for ax in row[len(trajectories) : -1]:
+            ax.set_axis_off()
+        so.plot.energy({f"p = {label(p)}": t for p, t in trajectories.items()}, ax=row[-1])
+        row[-1].set_ylabel("MMD²")
+        order = [f["coordination"] for f in flows[version]]
+        headline[f"coordination grows with p, {version}"] = float(order == sorted(order))
+    return {"parameters": asdict(config), "headline": headline, "flows": flows}, figure
 
 
 def main(config: Config = Config(), out: Path = OUT) -> None:

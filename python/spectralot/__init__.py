@@ -10,7 +10,7 @@ Source: G. Peyré, "Muon Dynamics as a Spectral Wasserstein Flow", 2026. Costs a
 
 from math import inf
 
-from . import flow, plot
+from . import animation, flow, plot
 from ._core import __version__
 from ._errors import Interrupted, NotSolved
 from .gauges import (
@@ -52,6 +52,7 @@ __all__ = [
     "Verification",
     "WeightedTrace",
     "__version__",
+    "animation",
     "distance",
     "emd_sample",
     "flow",

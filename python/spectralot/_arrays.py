@@ -33,8 +33,8 @@ def invalid(argument: str, rule: str, seen: object) -> ValueError:
     return ValueError(f"{argument}: {rule}, got {seen}")
 
 
-def real_array(value: Any, name: str) -> Array:
-    """`value` as a finite C-ordered float64 array; the input is never changed (but may be shared)."""
+def real_array(value: Any, name: str, finite: bool = True) -> Array:
+    """`value` as a C-ordered float64 array, finite unless asked otherwise; never changed (but may be shared)."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         value = value.detach().cpu()
@@ -55,7 +55,7 @@ def real_array(value: Any, name: str) -> Array:
         result = np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
     except (TypeError, ValueError, OverflowError):
         raise invalid(name, "must be an array of real numbers", f"dtype {array.dtype}") from None
-    if not np.isfinite(result).all():
+    if finite and not np.isfinite(result).all():
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
         raise invalid(name, "entries must be finite", f"{result[index]} at index {index}")
     return result

@@ -34,13 +34,18 @@ def save(result: TransportResult, path: str | PathLike[str]) -> None:
     arrays |= {name: weights for name in ("a", "b") if (weights := getattr(result, name)) is not None}
     arrays["history"] = np.column_stack([result.history[name] for name in HISTORY.names])
 
+    write_npz(path, {"header": np.array(json.dumps(header)), **arrays})
+
+
+def write_npz(path: str | PathLike[str], arrays: dict[str, np.ndarray]) -> None:
+    """Writes the arrays compressed to `path`: aside in the same folder first, then renamed: no half file is left."""
     target = Path(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "No such folder to write to", os.fspath(path))
     handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
+            np.savez_compressed(file, **arrays)
         os.chmod(aside, 0o666 & ~_umask())
         os.replace(aside, target)
     except BaseException:

@@ -24,11 +24,27 @@ struct Sums {
     double* potential_error;
 };
 
-/// force(x_i) += Σ_j b_j (x_i-y_j)/d_ij and potential_i += Σ_j b_j d_ij, d_ij = √(|x_i-y_j|²+ε²), relative error of
-/// each term a few eps. Needs 1e-300 ≤ ε², d² ≤ 1e300.
-void add_cross(const Cloud& x, const Cloud& y, std::size_t d, double eps_squared, const Sums& sums);
+/// A radial function D of pairs, minus a positive definite kernel up to constants, with ∇_x D = scale·(x-y):
+/// √(r²+ε²) (energy distance), -exp(-r²/2ε²) (Gaussian), -(1+r²/ε²)^{-1/2} (inverse multiquadric).
+enum class Radial { EnergyDistance, Gaussian, InverseMultiquadric };
+struct Shape {
+    Radial radial;
+    double eps;
 
-/// force(x_i) -= Σ_k a_k (x_i-x_k)/d_ik, each pair visited once, and potential_i += Σ_{k>i} a_k d_ik.
-void subtract_self(const Cloud& x, std::size_t d, double eps_squared, const Sums& sums);
+    [[nodiscard]] double at_zero() const { return radial == Radial::EnergyDistance ? eps : -1.0; }
+};
+
+/// Points first ≤ i < last; both multiples of `padding`, or last = n.
+struct Range {
+    std::size_t first, last;
+};
+
+/// force(x_i) += Σ_j b_j ∇D(x_i-y_j) and potential_i += Σ_j b_j D(x_i-y_j) for i in `rows`, relative error of each
+/// term a few eps. Needs |x|, |y| ≤ 2 and 1e-150 ≤ ε ≤ 2 (1e-75 but for the energy distance).
+void add_cross(const Shape& shape, const Cloud& x, Range rows, const Cloud& y, std::size_t d, const Sums& sums);
+
+/// The pairs (i, k), k > i, of i in `rows`, each visited once: force(x_i) -= a_k ∇D(x_i-x_k), force(x_k) +=
+/// a_i ∇D(x_i-x_k), potential_i += a_k D(x_i-x_k).
+void subtract_self(const Shape& shape, const Cloud& x, Range rows, std::size_t d, const Sums& sums);
 
 }  // namespace spectralot::flow::kernels

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import spectralot as so
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = Path(os.environ.get("SPECTRALOT_CLI", ROOT / "build" / "spectralot")).resolve()
@@ -419,9 +420,13 @@ def test_the_mmd_flow_descends_and_balances(cloud_files, clouds, clock):
     assert r["format"] == "spectralot.flow"
     assert r["status"] == "solved"
     assert r["n_steps"] == 25
-    assert r["options"] == {"step": 0.01, "n_steps": 25, "clock": clock, "record_every": 10}
+    assert r["options"].items() >= {"step": 0.01, "n_steps": 25, "clock": clock, "record_every": 10}.items()
+    assert r["options"]["step_cap"] is None
+    assert r["objective"] == {"name": "mmd", "m": 15, "kernel": "energy", "eps": 0.01, "n_threads": 1}
     with np.load(cloud_files / "run.npz") as t:
-        assert set(t) == {"times", "points", "weights", "energy", "dissipation", "balance_residual"}
+        columns = {"energy", "dissipation", "balance_residual", "kinetic", "descent"}
+        assert set(t) == {"times", "points", "weights"} | columns
+        assert t["descent"].all()
         assert t["points"].shape == (4, 12, 2)
         assert t["times"] == pytest.approx([0, 0.1, 0.2, 0.25])
         assert np.array_equal(t["points"][0], clouds.X_a)
@@ -512,6 +517,11 @@ def test_bad_flow_options_are_named(diracs):
     flow("--record-every", "0", message="record_every.*0")
     flow("--clock", "sundial", message="sundial")
     flow("--eps", "-1", message="eps.*-1")
+    flow("--kernel", "laplace", message="laplace")
+    flow("--method", "midpoint", message="midpoint")
+    flow("--momentum", "0.01", message="momentum.*0.01")
+    flow("--batch-size", "-1", message="batch_size.*-1")
+    flow("--selector", "muon", message="gauge: the operator's")
     diracs.refuses("flow", "mmd", "X.npy", "Y.npy", "--gauge", "trace", code=BAD_INPUT, message="--out")
     diracs.refuses("flow", code=BAD_INPUT, message="command: must be distance")
 
@@ -679,13 +689,36 @@ def test_ctrl_c_stops_a_flow_with_what_was_computed(cli, rng):
     assert cli.files() == {"X.npy", "Y.npy", "run.npz"}
 
 
+def test_networks_train_and_agree_with_python(cli, rng):
+    Z, y, X = rng.normal(size=(50, 2)), rng.normal(size=50), rng.normal(size=(9, 3))
+    cli.save(X=X, Z=Z, y=y)
+    flow = ["--gauge", "operator", "--step", 0.05, "--steps", 8, "--method", "heun", "--out", "run.npz"]
+    r = cli("flow", "relu", "X.npy", "Z.npy", "y.npy", "--activation", "tanh", *flow).json
+    assert r["objective"] == {"name": "two_layer", "activation": "tanh", "m": 50}
+    mine = so.flow.run(so.flow.TwoLayer(Z, y, "tanh"), X, step=0.05, n_steps=8, method="heun")
+    with np.load(cli / "run.npz") as t:
+        assert np.array_equal(t["points"], mine.points)
+
+    tokens, target, X = rng.normal(size=(3, 4, 5)), rng.normal(size=(3, 4, 5)), rng.normal(size=(6, 40))
+    cli.save(X=X, tokens=tokens.reshape(-1, 5), target=target.reshape(-1, 5))
+    files = ["flow", "attention", "X.npy", "tokens.npy", "target.npy"]
+    r = cli(*files, "--d-head", 2, "--n-tokens", 4, *flow).json
+    assert r["objective"] == {"name": "attention", "m": 3, "n_tokens": 4, "d_head": 2}
+    mine = so.flow.run(so.flow.Attention(tokens, target, 2), X, step=0.05, n_steps=8, method="heun")
+    with np.load(cli / "run.npz") as t:
+        assert np.array_equal(t["points"], mine.points)
+    cli.refuses(*files, "--d-head", 3, "--n-tokens", 4, *flow, code=BAD_INPUT, message="x: .*60 columns")
+    cli.refuses(*files, "--d-head", 2, "--n-tokens", 5, *flow, code=BAD_INPUT, message="n_tokens: .*5")
+
+
 # ---- help and docs
 
 
 def test_version_and_help(cli):
     assert re.fullmatch(r"spectralot \d+\.\d+\.\d+\n", cli("--version").out)
     assert "Examples:" in cli("--help").out
-    for command in (["distance"], ["verify"], ["geodesic"], ["flow", "mmd"], ["selector"]):
+    flows = [["flow", name] for name in ("mmd", "relu", "attention")]
+    for command in (["distance"], ["verify"], ["geodesic"], *flows, ["selector"]):
         assert "Example:" in cli(*command, "--help").out
 
 

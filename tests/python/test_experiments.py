@@ -13,6 +13,7 @@ import spectralot as so
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from experiments import all as all_experiments  # noqa: E402
 from experiments.clouds import paper_clouds  # noqa: E402
 from experiments.fig1_static import run as figure1  # noqa: E402
 from experiments.fig2_mmd import run as figure2  # noqa: E402
@@ -45,6 +46,18 @@ def test_figure_2_decreases_mmd_and_balances_its_energy(tmp_path):
         assert flow["relative_balance_residual"] < 0.05
         assert -1 <= flow["coordination"] <= 1
     assert (tmp_path / "figure2.png").exists()
+
+
+@pytest.mark.parametrize("name", all_experiments.FLOWS)
+def test_flows_have_their_expected_headline_numbers(name, tmp_path):
+    headline, wrong = all_experiments.run_flow(name, quick=True, out=tmp_path)
+    assert not wrong, "\n".join(wrong)
+    assert headline
+    assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+    folder = ROOT / "experiments" / name
+    assert "](figure.png)" in (folder / "README.md").read_text()
+    assert (folder / "figure.png").stat().st_size < 300_000
+    assert json.loads((folder / "expected.json").read_text())["full"]
 
 
 @pytest.mark.slow

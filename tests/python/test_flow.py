@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 
 import numpy as np
@@ -155,6 +156,19 @@ def test_callback_and_verbose(scene, capsys):
             raise StopIteration
 
     assert so.flow.run(so.flow.MMD(Y), X, step=0.1, n_steps=10, callback=stop).status == "interrupted"
+
+
+def test_a_terminal_sees_a_bar(scene, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    so.flow.run(so.flow.MMD(scene[1]), scene[0], step=0.1, n_steps=10, verbose=True)
+    last = terminal.getvalue().split("\r")[-1]
+    assert "█" * 30 in last
+    assert "step 10/10" in last
+    assert last.endswith("\n")
 
 
 def test_an_objective_that_raises_passes_its_exception(scene):

@@ -1,0 +1,184 @@
+"""Trajectories that move: GIF or MP4 by Matplotlib's writers, or one self-contained HTML page with a time slider."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._arrays import Array, ArrayLike, as_integer, as_points, invalid
+from .plot import SOURCE, TARGET
+
+if TYPE_CHECKING:
+    from .flow import Trajectory
+
+__all__ = ["save"]
+
+
+def save(
+    trajectory: Trajectory,
+    path: str | os.PathLike[str],
+    *,
+    target: ArrayLike | None = None,
+    frames: int = 120,
+    fps: int = 24,
+    title: str = "",
+) -> Path:
+    """Writes a trajectory as an animation; the suffix of `path` decides: .gif, .mp4 or .html.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        In two dimensions or more: the first two coordinates are shown.
+    path : path
+        .mp4 needs `ffmpeg`; the page of .html opens from disk in any browser, without a network.
+    target : (m, d) array, optional
+        Points drawn below, in blue.
+    frames : int
+        Records to show, at most: evenly spaced ones among those of the trajectory.
+    fps : int
+        Frames per second.
+    title : str
+
+    Returns
+    -------
+    Path
+    """
+    path = Path(path)
+    frames, fps = as_integer(frames, "frames"), as_integer(fps, "fps")
+    if frames < 1 or fps < 1:
+        raise invalid("frames, fps", "must be at least 1", (frames, fps))
+    if trajectory.points.shape[2] < 2:
+        raise invalid("trajectory", "must have at least two coordinates", trajectory.points.shape[2])
+    shown = np.unique(np.linspace(0, len(trajectory.times) - 1, min(frames, len(trajectory.times))).round().astype(int))
+    below = None if target is None else as_points(target, "target", trajectory.points.shape[2])[:, :2]
+    writers = {".html": _write_html, ".gif": _write_movie, ".mp4": _write_movie}
+    if path.suffix not in writers:
+        raise invalid("path", "must end in .gif, .mp4 or .html", repr(str(path)))
+    aside = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        writers[path.suffix](trajectory, shown, below, aside, fps, title)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return path
+
+
+def _bounds(points: Array, below: Array | None) -> tuple[Array, Array]:
+    everything = points.reshape(-1, 2) if below is None else np.vstack([points.reshape(-1, 2), below])
+    low, high = everything.min(axis=0), everything.max(axis=0)
+    margin = 0.05 * max(float((high - low).max()), np.finfo(float).tiny)
+    return low - margin, high + margin
+
+
+def _write_movie(trajectory: Trajectory, shown: Array, below: Array | None, path: Path, fps: int, title: str) -> None:
+    from matplotlib.animation import FFMpegWriter, PillowWriter
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    if path.suffix == ".mp4" and not FFMpegWriter.isAvailable():
+        raise invalid("path", "must end in .gif or .html where ffmpeg is not installed", repr(str(path)))
+    points = trajectory.points[shown, :, :2]
+    low, high = _bounds(points, below)
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    ax = figure.subplots()
+    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
+    ax.set_axis_off()
+    if below is not None:
+        ax.scatter(*below.T, s=8, color=TARGET, linewidths=0)
+    dots = ax.scatter(*points[0].T, s=8, color=SOURCE, linewidths=0, zorder=3)
+    caption = ax.set_title(title)
+    writer = PillowWriter(fps=fps) if path.suffix == ".gif" else FFMpegWriter(fps=fps)
+    with writer.saving(figure, str(path), dpi=100):
+        for k, cloud in zip(shown, points, strict=True):
+            dots.set_offsets(cloud)
+            caption.set_text(f"{title}  t = {trajectory.times[k]:.3g}".strip())
+            writer.grab_frame()
+
+
+def _write_html(trajectory: Trajectory, shown: Array, below: Array | None, path: Path, fps: int, title: str) -> None:
+    points = trajectory.points[shown, :, :2]
+    low, high = _bounds(points, below)
+    data: dict[str, Any] = {
+        "points": _packed(points),
+        "target": "" if below is None else _packed(below),
+        "n": points.shape[1],
+        "times": trajectory.times[shown].tolist(),
+        "energy": trajectory.energy[shown].tolist(),
+        "low": low.tolist(),
+        "high": high.tolist(),
+        "fps": fps,
+        "title": title or repr(trajectory.gauge),
+        "colors": [SOURCE, TARGET],
+    }
+    # "</" would end the script element early.
+    path.write_text(PAGE.replace("/*DATA*/", json.dumps(data).replace("</", "<\\/")), encoding="utf-8")
+
+
+def _packed(points: Array) -> str:
+    """Little-endian float32 in base64: a tenth of the size of numbers as text, enough for a screen."""
+    return base64.b64encode(points.astype("<f4").tobytes()).decode()
+
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>spectralot</title>
+<style>
+body { font: 15px system-ui, sans-serif; margin: 2em auto; max-width: 44em; color: #222; }
+canvas { width: 100%; border: 1px solid #ddd; }
+#controls { display: flex; gap: 1em; align-items: center; margin-top: .5em; }
+#time { flex: 1; } #label { min-width: 17em; font-variant-numeric: tabular-nums; }
+</style></head><body>
+<h3 id="title"></h3>
+<canvas id="picture" width="1000" height="1000"></canvas>
+<div id="controls"><button id="play">play</button><input id="time" type="range" min="0" step="1" value="0">
+<span id="label"></span></div>
+<script>
+"use strict";
+const data = /*DATA*/;
+const floats = text => new Float32Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
+const points = floats(data.points), target = floats(data.target);
+const canvas = document.getElementById("picture"), pen = canvas.getContext("2d");
+const slider = document.getElementById("time"), label = document.getElementById("label");
+const button = document.getElementById("play");
+const width = data.high[0] - data.low[0], height = data.high[1] - data.low[1];
+canvas.height = Math.max(200, Math.min(2000, Math.round(canvas.width * height / width)));
+const scale = Math.min(canvas.width / width, canvas.height / height);
+function dots(array, first, count, color, radius) {
+  pen.fillStyle = color;
+  for (let i = first; i < first + count; ++i) {
+    pen.beginPath();
+    pen.arc((array[2 * i] - data.low[0]) * scale, canvas.height - (array[2 * i + 1] - data.low[1]) * scale, radius, 0,
+            2 * Math.PI);
+    pen.fill();
+  }
+}
+function draw() {
+  const k = Number(slider.value), radius = Math.max(1.5, Math.min(6, 90 / Math.sqrt(data.n)));
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  dots(target, 0, target.length / 2, data.colors[1], radius);
+  dots(points, k * data.n, data.n, data.colors[0], radius);
+  label.textContent = `t = ${data.times[k].toPrecision(3)},  energy ${data.energy[k].toExponential(3)}`;
+}
+let timer = null;
+function stop() { clearInterval(timer); timer = null; button.textContent = "play"; }
+button.onclick = () => {
+  if (timer) return stop();
+  if (slider.value === slider.max) slider.value = 0;
+  button.textContent = "pause";
+  timer = setInterval(() => {
+    if (slider.value === slider.max) return stop();
+    slider.value = Number(slider.value) + 1;
+    draw();
+  }, 1000 / data.fps);
+};
+slider.max = data.times.length - 1;
+slider.oninput = draw;
+document.getElementById("title").textContent = data.title;
+draw();
+</script></body></html>
+"""

@@ -1,0 +1,17 @@
+/// Wide passes over the arrays of one step: particles, forces, velocities; instruction set chosen at run time.
+#pragma once
+
+#include <cstddef>
+
+namespace spectralot::flow::kernels {
+
+/// to_k = from_k + h·by_k; false if a result is not finite.
+bool move(const double* from, double h, const double* by, double* to, std::size_t size);
+
+/// Every entry is finite.
+bool is_finite(const double* x, std::size_t size);
+
+/// Σ a_k b_k
+double inner(const double* a, const double* b, std::size_t size);
+
+}  // namespace spectralot::flow::kernels

@@ -1,0 +1,91 @@
+"""Animations: movies of the right length, a page that holds its data, and a slider that moves the particles."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+import spectralot as so
+
+
+@pytest.fixture
+def trajectory(rng):
+    X = rng.normal(size=(12, 3))
+    return so.flow.run(so.flow.MMD(X[:, ::-1] + 2), X, step=0.05, n_steps=40)
+
+
+def test_a_gif_has_the_frames_asked_for(trajectory, tmp_path):
+    from PIL import Image
+
+    path = so.animation.save(trajectory, tmp_path / "flow.gif", frames=7, title="descent")
+    with Image.open(path) as movie:
+        assert movie.n_frames == 7
+    assert [p.name for p in tmp_path.iterdir()] == ["flow.gif"]
+
+
+@pytest.mark.slow
+def test_an_mp4_is_written(trajectory, tmp_path):
+    assert shutil.which("ffmpeg"), "ffmpeg is missing: scripts/setup.sh browser"
+    assert so.animation.save(trajectory, tmp_path / "flow.mp4", frames=5).stat().st_size > 1000
+
+
+def test_the_page_holds_the_trajectory_and_no_links(trajectory, tmp_path):
+    page = so.animation.save(
+        trajectory, tmp_path / "flow.html", target=np.zeros((2, 3)), frames=11, title="</script><b>"
+    ).read_text()
+    assert not re.search(r"(src|href)=|https?:|import ", page)
+    data = json.loads(re.search(r"const data = (.*);\n", page)[1])
+    points = np.frombuffer(base64.b64decode(data["points"]), "<f4").reshape(11, 12, 2)
+    assert np.allclose(points, trajectory.points[::4, :, :2], rtol=1e-6, atol=1e-7)
+    assert data["times"] == trajectory.times[::4].tolist()
+    assert page.count("</script>") == 1
+
+
+def test_bad_input_is_named(trajectory, tmp_path):
+    with pytest.raises(ValueError, match=r"path: must end in \.gif, \.mp4 or \.html"):
+        so.animation.save(trajectory, tmp_path / "flow.avi")
+    with pytest.raises(ValueError, match="frames"):
+        so.animation.save(trajectory, tmp_path / "flow.html", frames=0)
+    line = so.flow.run(so.flow.MMD([[1.0]]), [[0.0]], step=0.1, n_steps=1)
+    with pytest.raises(ValueError, match="two coordinates"):
+        so.animation.save(line, tmp_path / "flow.html")
+
+
+MOVE_THE_SLIDER = """
+<script>
+const seen = () => pen.getImageData(0, 0, canvas.width, canvas.height).data.join("");
+const before = seen();
+slider.value = slider.max;
+slider.dispatchEvent(new Event("input"));
+const moved = seen() !== before;
+slider.value = 0;
+slider.dispatchEvent(new Event("input"));
+document.title = JSON.stringify({max: slider.max, moved, back: seen() === before, label: label.textContent});
+</script>
+"""
+
+
+@pytest.mark.slow
+def test_the_slider_moves_the_particles_in_a_browser(trajectory, tmp_path):
+    browser = shutil.which("chromium")
+    assert browser, "chromium is missing: scripts/setup.sh browser"
+    path = so.animation.save(trajectory, tmp_path / "flow.html", frames=11)
+    path.write_text(path.read_text().replace("</body>", MOVE_THE_SLIDER + "</body>"))
+    run = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", path.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    (title,) = re.findall(r"<title>(.*?)</title>", run.stdout)
+    answer = json.loads(title.replace("&quot;", '"'))
+    assert answer["max"] == "10"
+    assert answer["moved"]
+    assert answer["back"]
+    assert answer["label"].startswith("t = 0.00")
