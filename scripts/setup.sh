@@ -1,7 +1,8 @@
 #!/bin/sh
-# Usage: scripts/setup.sh [clang] [bench]. Installs what is missing and nothing else: the Debian packages listed in
+# Usage: scripts/setup.sh [clang] [bench] [long]. Installs what is missing and nothing else: the Debian packages listed in
 # scripts/apt-packages.txt, and the Python packages pinned in requirements-dev.txt, into .venv. `clang` adds what tidy,
-# format and fuzz need, `bench` the peers of the benchmarks. When all is there it touches no network.
+# format and fuzz need, `bench` the peers of the benchmarks, `long` what the long tests need. When all is there it
+# touches no network.
 set -eu
 cd "$(dirname "$0")/.."
 apt_groups="core"
@@ -10,7 +11,8 @@ for group in "$@"; do
     case $group in
         clang) apt_groups="$apt_groups clang" ;;
         bench) requirements="$requirements requirements-bench.txt" ;;
-        *) echo "setup: unknown group '$group' (clang, bench)" >&2; exit 2 ;;
+        long) requirements="$requirements requirements-long.txt" ;;
+        *) echo "setup: unknown group '$group' (clang, bench, long)" >&2; exit 2 ;;
     esac
 done
 
