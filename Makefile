@@ -82,7 +82,7 @@ wheel: all  ## builds the wheel as `pip install .` does and imports it
 	scripts/test_wheel.sh
 
 slow: all  ## the long tests
-	@scripts/setup.sh browser
+	@scripts/setup.sh browser long
 	$(PYTHON_VENV) -m pytest -m slow
 
 clean:  ## removes what was built; .venv and out/ stay

@@ -61,6 +61,7 @@ void check_output(const std::filesystem::path& path);
 void print(const nlohmann::ordered_json& object);
 
 void add_distance(CLI::App& app, Action& action);
+void add_emd(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_geodesic(CLI::App& app, Action& action);
 void add_flow(CLI::App& app, Action& action);

@@ -28,7 +28,7 @@ struct StoredResult {
     DescribedGauge gauge;
     Certificate claimed;
     bool converged = false;
-    double tol = 0.0;
+    double tol = 0.0;  ///< 0 for `emd`, which closes the bracket to rounding
     SparsePlan plan;
     Matrix metric;
     Potentials potentials;

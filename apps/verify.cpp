@@ -50,7 +50,7 @@ void add_verify(CLI::App& app, Action& action) {
         app.add_subcommand("verify", "recompute the bracket of a stored result from its plan, metric and potentials");
     auto arguments = std::make_shared<Verify>();
     arguments->pair.add_to(*command);
-    command->add_option("result", arguments->result, "what `distance --json` wrote")->required();
+    command->add_option("result", arguments->result, "what `distance --json` or `emd --json` wrote")->required();
     command->footer(
         "Exit code 0 when the stored claims hold, 1 when they do not.\n"
         "Example:\n  spectralot verify X.npy Y.npy result.json");

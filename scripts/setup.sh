@@ -1,8 +1,8 @@
 #!/bin/sh
-# Usage: scripts/setup.sh [clang] [bench] [browser]. Installs what is missing and nothing else: the Debian packages
+# Usage: scripts/setup.sh [clang] [bench] [browser] [long]. Installs what is missing and nothing else: the Debian packages
 # listed in scripts/apt-packages.txt, and the Python packages pinned in requirements-dev.txt, into .venv. `clang` adds
-# what tidy, format and fuzz need, `bench` the peers of the benchmarks, `browser` what the tests of animations need.
-# When all is there it touches no network.
+# what tidy, format and fuzz need, `bench` the peers of the benchmarks, `browser` what the tests of animations need,
+# `long` what the other long tests need. When all is there it touches no network.
 set -eu
 cd "$(dirname "$0")/.."
 apt_groups="core"
@@ -11,7 +11,8 @@ for group in "$@"; do
     case $group in
         clang | browser) apt_groups="$apt_groups $group" ;;
         bench) requirements="$requirements requirements-bench.txt" ;;
-        *) echo "setup: unknown group '$group' (clang, bench, browser)" >&2; exit 2 ;;
+        long) requirements="$requirements requirements-long.txt" ;;
+        *) echo "setup: unknown group '$group' (clang, bench, browser, long)" >&2; exit 2 ;;
     esac
 done
 

@@ -29,6 +29,7 @@ from .gauges import (
     WeightedTrace,
     polar,
 )
+from .pairwise import PairwiseResult, pairwise_distances
 from .storage import load
 from .transport import Progress, TransportResult, Verification, distance, emd_sample, solve_sample, verify
 
@@ -43,6 +44,7 @@ __all__ = [
     "KyFan",
     "NotSolved",
     "Operator",
+    "PairwiseResult",
     "Polyhedral",
     "Progress",
     "Schatten",
@@ -58,6 +60,7 @@ __all__ = [
     "flow",
     "inf",
     "load",
+    "pairwise_distances",
     "plot",
     "polar",
     "solve_sample",

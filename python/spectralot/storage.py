@@ -7,9 +7,10 @@ import json
 import math
 import os
 import tempfile
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from .gauges import Gauge
 from .transport import HISTORY, TransportResult, _clouds
 
 __all__ = ["gauge_from_dict", "gauge_to_dict", "load", "save"]
+
+T = TypeVar("T")
 
 FORMAT = "spectralot.transport_result"
 VERSION = 1
@@ -33,24 +36,7 @@ def save(result: TransportResult, path: str | PathLike[str]) -> None:
     arrays = {name: getattr(result, name) for name in ARRAYS}
     arrays |= {name: weights for name in ("a", "b") if (weights := getattr(result, name)) is not None}
     arrays["history"] = np.column_stack([result.history[name] for name in HISTORY.names])
-
-    write_npz(path, {"header": np.array(json.dumps(header)), **arrays})
-
-
-def write_npz(path: str | PathLike[str], arrays: dict[str, np.ndarray]) -> None:
-    """Writes the arrays compressed to `path`: aside in the same folder first, then renamed: no half file is left."""
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "No such folder to write to", os.fspath(path))
-    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **arrays)
-        os.chmod(aside, 0o666 & ~_umask())
-        os.replace(aside, target)
-    except BaseException:
-        os.unlink(aside)
-        raise
+    write_archive(path, header, **arrays)
 
 
 def load(path: str | PathLike[str], gauge: Gauge | None = None) -> TransportResult:
@@ -70,18 +56,44 @@ def load(path: str | PathLike[str], gauge: Gauge | None = None) -> TransportResu
     ValueError
         It is truncated, malformed or of another format; the message names the file.
     """
+    return read_archive(path, "spectralot result", lambda file: _result_from(file, gauge))
+
+
+def write_npz(path: str | PathLike[str], arrays: dict[str, Any]) -> None:
+    """Writes the arrays compressed to `path`: aside in the same folder first, then renamed: no half file is left."""
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "No such folder to write to", os.fspath(path))
+    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, **arrays)
+        os.chmod(aside, 0o666 & ~_umask())
+        os.replace(aside, target)
+    except BaseException:
+        os.unlink(aside)
+        raise
+
+
+def write_archive(path: str | PathLike[str], header: dict[str, Any], **arrays: Any) -> None:
+    """An `.npz` of arrays and a JSON header."""
+    write_npz(path, {"header": np.array(json.dumps(header)), **arrays})
+
+
+def read_archive(path: str | PathLike[str], what: str, build: Callable[[Any], T]) -> T:
+    """What `build` makes of the arrays in an `.npz`; a ValueError that names the file where it cannot."""
     with open(path, "rb") as stream:
         try:
             with np.load(stream, allow_pickle=False) as file:
                 if not isinstance(file, np.lib.npyio.NpzFile):
                     raise ValueError("not an .npz archive")
                 _check_sizes(file)
-                return _result_from(file, gauge)
+                return build(file)
         except MemoryError:
             raise
         except Exception as error:  # NumPy and zipfile let through whatever a damaged file makes them raise
             reason = f"entry {error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
-            raise ValueError(f"{os.fspath(path)}: not a readable spectralot result: {reason}") from error
+            raise ValueError(f"{os.fspath(path)}: not a readable {what}: {reason}") from error
 
 
 def gauge_to_dict(gauge: Gauge) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def test_the_readme_shows_the_compiled_example():
     assert shown == (ROOT / "examples" / "two_clouds.cpp").read_text()
 
 
-@pytest.mark.parametrize("module", ["", ".gauges", ".transport", ".flow", ".plot", ".storage"])
+@pytest.mark.parametrize("module", ["", ".gauges", ".transport", ".flow", ".plot", ".storage", ".pairwise"])
 def test_examples_of_the_docstrings(module):
     loaded = importlib.import_module(f"spectralot{module}")
     for test in doctest.DocTestFinder(exclude_empty=True).find(loaded):

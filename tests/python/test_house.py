@@ -64,10 +64,11 @@ def test_one_version_everywhere():
     assert re.search(r"^## ([0-9.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == version
 
 
-def test_every_pin_is_exact_and_listed_once():
-    names = []
-    for file in ("requirements-dev.txt", "requirements-bench.txt"):
-        for line in (ROOT / file).read_text().splitlines():
-            if line and not line.startswith("#"):
-                names.append(re.fullmatch(r"([A-Za-z0-9_-]+)==[0-9a-z.]+", line)[1].lower())
-    assert len(names) == len(set(names))
+def test_every_pin_is_exact_and_the_same_in_every_file():
+    pins = {}
+    for file in ROOT.glob("requirements-*.txt"):
+        lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
+        names = [re.fullmatch(r"([A-Za-z0-9_-]+)==[0-9a-z.]+", line)[1].lower() for line in lines]
+        assert len(names) == len(set(names))
+        for name, line in zip(names, lines, strict=True):
+            assert pins.setdefault(name, line) == line
