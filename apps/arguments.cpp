@@ -40,7 +40,7 @@ std::pair<DiscreteMeasure, DiscreteMeasure> PairArguments::read() const {
 void GaugeArguments::add_to(CLI::App& command) {
     auto* group = command.add_option_group("gauge");
     group->add_option("--gauge", text, "schatten:P (P >= 1 or inf), trace, operator, ky-fan:K");
-    group->add_option("--gauge-file", file, "any gauge as JSON, for example {\"name\": \"schatten\", \"p\": 2}");
+    group->add_option("--gauge-file", file, R"(any gauge as JSON, for example {"name": "schatten", "p": 2})");
     group->require_option(1);
 }
 

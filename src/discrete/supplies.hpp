@@ -9,7 +9,7 @@
 
 namespace spectralot {
 
-__extension__ typedef __int128 Int128;
+__extension__ typedef __int128 Int128;  // NOLINT(modernize-use-using)
 
 /// row[i] = A_i·unit + 1 and col[j] = B_j·unit, col[0] taking the n extra, with ΣA = ΣB = total and unit > 2 max(n,m).
 /// A proper subset of rows then never balances a subset of columns, so that every arc of every basis carries a positive
@@ -23,6 +23,7 @@ struct Supplies {
 
     /// The mass (as a fraction of one) of an arc: correctly rounded up to two roundings.
     [[nodiscard]] double mass(Flow flow) const {
+        // NOLINTNEXTLINE(bugprone-integer-division): it rounds to the nearest integer
         return static_cast<double>((flow + unit / 2) / unit) / static_cast<double>(total);
     }
 };

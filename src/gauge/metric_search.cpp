@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace spectralot::detail {
 
@@ -89,7 +90,8 @@ private:
         const Matrix inverse = root.triangularView<Eigen::Upper>().solve(Matrix::Identity(root.rows(), root.cols()));
         const Matrix whitened = inverse.transpose() * force_.transpose();
         // f'[H] = -tr(XHXᵀ), f''[H, H] = 2‖R⁻ᵀHXᵀ‖² with X = whitenedᵀ·R⁻ᵀ.
-        return {std::sqrt(2.0) * inverse.transpose(), (inverse * whitened).transpose(), -whitened / std::sqrt(2.0)};
+        return {std::numbers::sqrt2 * inverse.transpose(), (inverse * whitened).transpose(),
+                -whitened / std::numbers::sqrt2};
     }
 
     const GaugeModel& model_;

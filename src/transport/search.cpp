@@ -115,7 +115,7 @@ void Search::offer_plan(SparsePlan plan) {
 
 void Search::mix_best_plan() {
     if (!best_plan_) return;
-    Matrix moment = second_moment(*best_plan_, mu.points, nu.points);
+    const Matrix moment = second_moment(*best_plan_, mu.points, nu.points);
     mixture.add(*best_plan_, moment);
 }
 

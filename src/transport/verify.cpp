@@ -121,7 +121,6 @@ Vector c_transform_line(const Side& x, const Side& y) {
             const double w = y.u(hull.back(), 0), k = w * w - y.potential(hull.back());
             if (v == w) {
                 if (k <= h) break;
-                start = -infinity;
             } else {
                 start = (h - k) / (2.0 * (v - w));
                 if (start > starts.back()) break;

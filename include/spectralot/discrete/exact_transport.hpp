@@ -59,6 +59,8 @@ class ExactTransport {
 public:
     ExactTransport(const DiscreteMeasure& mu, const DiscreteMeasure& nu);
     ~ExactTransport();
+    ExactTransport(const ExactTransport&) = delete;
+    ExactTransport& operator=(const ExactTransport&) = delete;
     ExactTransport(ExactTransport&&) noexcept;
     ExactTransport& operator=(ExactTransport&&) noexcept;
 
