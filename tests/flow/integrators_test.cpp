@@ -212,8 +212,9 @@ TEST(Jko, SolvesBackwardEuler) {
                                0.5 * tau * std::pow(dual_norm(gauge, g, c.a), 2);
             EXPECT_LE(gap, 2e-10 * (r.energy_before - r.energy_after)) << gauge.repr() << " " << tau;
             // How far a gap lets Y be from X + τJ depends on how J varies: held to where that is mild.
-            if (tau <= 1.0)
+            if (tau <= 1.0) {
                 EXPECT_LE((v - tau * selector(gauge, g, c.a).direction).norm(), 1e-4 * v.norm()) << gauge.repr();
+            }
             EXPECT_LE(r.energy_after + r.pairing_cost / (2 * tau), r.energy_before);
             EXPECT_NEAR(r.pairing_cost, std::pow(norm(gauge, r.points - c.x, c.a), 2), 1e-12 * r.pairing_cost);
             EXPECT_TRUE(r.certified);
