@@ -9,6 +9,17 @@ namespace nb = nanobind;
 
 thread_local Foreground* Foreground::current_ = nullptr;
 
+namespace {
+
+/// Ctrl-C, also where it struck while an array was being converted: a SystemError that KeyboardInterrupt caused.
+bool is_interrupt(const nb::python_error& error) {
+    if (error.matches(PyExc_KeyboardInterrupt)) return true;
+    return error.matches(PyExc_SystemError) &&
+           PyObject_IsInstance(nb::object(error.value().attr("__cause__")).ptr(), PyExc_KeyboardInterrupt) == 1;
+}
+
+}  // namespace
+
 bool Foreground::run(const std::function<void()>& work) {
     std::thread worker([&] {
         current_ = this;
@@ -38,7 +49,7 @@ bool Foreground::run(const std::function<void()>& work) {
         }
     }
     worker.join();
-    const bool interrupted = raised_ && raised_->matches(PyExc_KeyboardInterrupt);
+    const bool interrupted = raised_ && is_interrupt(*raised_);
     if (raised_ && (!interrupted || error_)) throw std::move(*raised_);
     if (error_) std::rethrow_exception(error_);
     return interrupted;

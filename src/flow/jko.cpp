@@ -53,17 +53,21 @@ bool conditional_step(Functional& functional, const Points& direction, double ga
 }
 
 /// Proximal gradient: an explicit step of length h on f, an implicit one on the penalty, halved until f lies below
-/// its quadratic model of curvature 1/h.
+/// its quadratic model of curvature 1/h. Where that curvature is lost in the rounding of f, until the forces say so.
 bool proximal_step(Functional& functional, const ProximalMap& proximal, const Vector& weights, double tau,
                    const Trial& here, Trial& next, double& h) {
+    constexpr double resolved = 1e-8;  // of |f|: half of its digits
     Points forward;
     for (h *= 1.5; h > epsilon * tau; h *= 0.5) {
         forward = here.v - h * here.force;
         proximal.apply(forward, h / tau, next.v);
         if (!functional.evaluate(next)) continue;
         const Points change = next.v - here.v;
-        const double model = inner(here.force, change, weights) + 0.5 / h * inner(change, change, weights);
-        if (next.energy <= here.energy + model + 4.0 * epsilon * std::abs(here.energy)) return true;
+        const double curvature = 0.5 / h * inner(change, change, weights);
+        const bool below = curvature > resolved * std::abs(here.energy)
+                               ? next.energy <= here.energy + inner(here.force, change, weights) + curvature
+                               : inner(next.force - here.force, change, weights) <= 2.0 * curvature;
+        if (below) return true;
     }
     return false;
 }

@@ -133,7 +133,7 @@ INTERRUPTIBLE = {
     },
     "implicit step of a Python objective": {
         "prepare": "class F:\n"
-        "    def energy(self, X, w): return 50 * float(w @ (X**2) @ np.arange(1, 21))\n"
+        "    def energy(self, X, w): time.sleep(.01); return 50 * float(w @ (X**2) @ np.arange(1, 21))\n"
         "    def force(self, X, w): time.sleep(.01); return 100 * X * np.arange(1, 21)",
         "call": "so.flow.jko_step(F(), X, so.KyFan(5), 10.0, tol=1e-15, max_iter=10**6)",
         "describe": "stop.result.status, stop.result.n_iter > 0",

@@ -5,6 +5,12 @@
 
 namespace spectralot::flow {
 
+struct AttentionOptions {
+    int d_head = 1;
+    int n_tokens = 1;   ///< per sequence; divides the number of rows of `tokens`
+    int n_threads = 1;  ///< 0 = all cores
+};
+
 /// f = ½ mean of (H-target)² over sequences, tokens and coordinates; H = Σ w_i φ(·, x_i), head x = (Q, K, V, O) in
 /// R^{4·d_head·d}, four row-major d_head×d matrices, φ(z,x)_j = Oᵀ Σ_i softmax_i(<Qz_j, Kz_i>/√d_head) V z_i.
 /// `tokens` and `target`: (sequences·n_tokens)×d, one token per row, sequence by sequence.
@@ -16,12 +22,6 @@ namespace spectralot::flow {
 /// Throws InvalidArgument for shapes that differ, NaN or infinity, d_head outside 1 … 64, heads of another dimension.
 ///
 ///     const Attention f(tokens, target, {.d_head = 3, .n_tokens = 16});
-struct AttentionOptions {
-    int d_head = 1;
-    int n_tokens = 1;   ///< per sequence; divides the number of rows of `tokens`
-    int n_threads = 1;  ///< 0 = all cores
-};
-
 class Attention final : public Objective {
 public:
     Attention(Points tokens, Points target, const AttentionOptions& options);
