@@ -11,6 +11,7 @@
 #include "spectralot/flow/run.hpp"
 #include "spectralot/gauge/gauges.hpp"
 #include "spectralot/gauge/selector.hpp"
+#include "spectralot/gaussian/solve.hpp"
 #include "spectralot/transport/interpolate.hpp"
 #include "spectralot/transport/solve.hpp"
 #include "spectralot/transport/verify.hpp"
