@@ -10,7 +10,7 @@ Source: G. Peyré, "Muon Dynamics as a Spectral Wasserstein Flow", 2026. Costs a
 
 from math import inf
 
-from . import flow, plot
+from . import flow, gaussian, plot
 from ._core import __version__
 from ._errors import Interrupted, NotSolved
 from .gauges import (
@@ -55,6 +55,7 @@ __all__ = [
     "distance",
     "emd_sample",
     "flow",
+    "gaussian",
     "inf",
     "load",
     "plot",

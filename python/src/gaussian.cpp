@@ -39,8 +39,8 @@ void bind_gaussian(nb::module_& m) {
           });
     m.def("gaussian_geodesic",
           [](Vector m0, Matrix S0, Vector m1, Matrix S1, const Gauge& gauge, const Matrix& cross, double t) {
-              Gaussian at = gaussian::geodesic({std::move(m0), std::move(S0)}, {std::move(m1), std::move(S1)}, gauge,
-                                               cross, t);
+              Gaussian at =
+                  gaussian::geodesic({std::move(m0), std::move(S0)}, {std::move(m1), std::move(S1)}, gauge, cross, t);
               return nb::make_tuple(std::move(at.mean), std::move(at.covariance));
           });
     m.def("gaussian_map", [](Vector m0, Matrix S0, Vector m1, Matrix S1, const Matrix& cross) {

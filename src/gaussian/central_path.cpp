@@ -163,8 +163,11 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
     Vector q = eigen.eigenvalues();
     double norm = level(q);
     Coupling at = search.try_metric(weight / norm * Q);
-    double mu =
-        std::max(search.gap(), 1e-3 * search.bracket().upper * (r.has_trace() ? 1.0 : 0.0)) / weight * norm / degree;
+    // With a fixed trace the barrier is all there is: stay near the path. A power of q keeps the problem curved, and μ
+    // may run ahead.
+    const double least_gap = r.has_trace() ? 1e-3 * search.bracket().upper : 0.0;
+    double mu = (r.has_trace() ? 1.0 : 0.1) * std::max(search.gap(), least_gap) / weight * norm / degree;
+    const double centred = r.has_trace() ? 1.0 : 10.0;  // largest decrement², in units of μ, at which μ shrinks
     double best = search.gap();
     for (int since = 0; !search.finished(); ++since) {
         const Matrix& basis = eigen.eigenvectors();
@@ -200,7 +203,7 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
                 break;
             }
         }
-        if (slope < mu) mu *= 0.1;
+        if (slope < centred * mu) mu *= 0.1;
         if (search.gap() < 0.5 * best) {
             best = search.gap();
             since = 0;
