@@ -11,6 +11,8 @@
 #include "spectralot/flow/run.hpp"
 #include "spectralot/gauge/gauges.hpp"
 #include "spectralot/gauge/selector.hpp"
+#include "spectralot/gaussian/flow.hpp"
+#include "spectralot/gaussian/modal.hpp"
 #include "spectralot/gaussian/solve.hpp"
 #include "spectralot/transport/interpolate.hpp"
 #include "spectralot/transport/solve.hpp"

@@ -12,17 +12,32 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from . import _core
-from ._arrays import Array, ArrayLike, as_integer, as_number, invalid, real_array
+from ._arrays import Array, ArrayLike, as_integer, as_number, as_symmetric, invalid, real_array
 from ._errors import Interrupted, NotSolved
-from .gauges import Gauge, as_gauge
+from .gauges import Gauge, Operator, as_gauge
 from .transport import Progress, _interruptible, _relative_gap, _reporter
 
-__all__ = ["GaussianResult", "distance", "solve"]
+__all__ = [
+    "KL",
+    "GaussianResult",
+    "LinearNetwork",
+    "ModalTrajectory",
+    "Objective",
+    "Trajectory",
+    "distance",
+    "flow",
+    "kl",
+    "kl_flow",
+    "kl_rhs",
+    "linear_network_flow",
+    "modal_flow",
+    "solve",
+]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -166,11 +181,291 @@ def distance(
     return solve(m0, S0, m1, S1, gauge, **options).require_solved().distance
 
 
-def _gaussian(mean: Any, covariance: Any, mean_name: str, covariance_name: str) -> tuple[Array, Array]:
+@runtime_checkable
+class Objective(Protocol):
+    """What a Gaussian flow minimises: any object with these two methods of mean (d,) and covariance (d, d)."""
+
+    def energy(self, m: Array, S: Array) -> float:
+        """f(N(m, S))."""
+
+    def force(self, m: Array, S: Array) -> tuple[ArrayLike, ArrayLike]:
+        """(H, b): the force is g(x) = H(x - m) + b, with H = 2∂f/∂S symmetric (d, d) and b = ∂f/∂m (d,)."""
+
+
+class KL:
+    """KL(· | N(m1, S1)), S1 positive definite: H = S1⁻¹ - S⁻¹, b = S1⁻¹(m - m1)."""
+
+    def __init__(self, m1: ArrayLike, S1: ArrayLike) -> None:
+        self.m1, self.S1 = _gaussian(m1, S1, "m1", "S1")
+        self._core = _core.KullbackLeibler(self.m1, self.S1)
+
+    def energy(self, m: ArrayLike, S: ArrayLike) -> float:
+        """The relative entropy of N(m, S); infinity for singular S."""
+        return self._core.energy(*_gaussian(m, S, "m", "S", len(self.m1)))
+
+    def force(self, m: ArrayLike, S: ArrayLike) -> tuple[Array, Array]:
+        """(H, b)."""
+        return self._core.force(*_gaussian(m, S, "m", "S", len(self.m1)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.m1, self.S1)
+
+
+class LinearNetwork:
+    """Loss ½E|Mz - A⋆z|² of the two-layer linear network with neurons x = (u, v), M = ∫uvᵀ, z of covariance C.
+
+    Parameters
+    ----------
+    teacher : (k, l) array
+        A⋆; neurons have k + l coordinates.
+    inputs : (l, l) array, optional
+        C, identity by default.
+    """
+
+    def __init__(self, teacher: ArrayLike, inputs: ArrayLike | None = None) -> None:
+        self.teacher = real_array(teacher, "teacher")
+        if self.teacher.ndim != 2 or self.teacher.size == 0:
+            raise invalid("teacher", "must have shape (k, l)", f"shape {self.teacher.shape}")
+        size = self.teacher.shape[1]
+        self.inputs = np.eye(size) if inputs is None else real_array(inputs, "inputs")
+        if self.inputs.shape != (size, size):
+            raise invalid("inputs", f"must have shape ({size}, {size})", f"shape {self.inputs.shape}")
+        self._core = _core.LinearNetwork(self.teacher, self.inputs)
+
+    def energy(self, m: ArrayLike, S: ArrayLike) -> float:
+        """The loss when neurons are distributed as N(m, S)."""
+        return self._core.energy(*_gaussian(m, S, "m", "S", sum(self.teacher.shape)))
+
+    def force(self, m: ArrayLike, S: ArrayLike) -> tuple[Array, Array]:
+        """(H, b): H = [[0, E], [Eᵀ, 0]], E = (M - A⋆)C."""
+        return self._core.force(*_gaussian(m, S, "m", "S", sum(self.teacher.shape)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.teacher, self.inputs)
+
+
+class RankLoss(NamedTuple):
+    """The force second moment lost rank."""
+
+    time: float
+    rank: int  #: numerical rank from then on
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Trajectory:
+    """A Gaussian flow at its accepted steps (k of them), with its energy balance."""
+
+    times: Array  #: (k,)
+    means: Array  #: (k, d)
+    covariances: Array  #: (k, d, d)
+    energy: Array  #: (k,) f
+    dissipation: Array  #: (k,) N*² = -df/dt
+    balance_residual: Array  #: (k,) |f(0) - f(t) - ∫ dissipation|
+    events: list[RankLoss]  #: where the force lost rank, located
+    status: str  #: "solved", "iteration_limit", "interrupted", or "stalled" (it left the domain)
+    gauge: Gauge
+
+    def __repr__(self) -> str:
+        k, d = self.means.shape
+        return (
+            f"Trajectory({self.gauge!r}: {k} states of N(m, S) in {d} dimensions to t={self.times[-1]:.6g}, energy "
+            f"{self.energy[0]:.6g} -> {self.energy[-1]:.6g}, {len(self.events)} rank losses, {self.status})"
+        )
+
+
+def kl(m0: ArrayLike, S0: ArrayLike, m1: ArrayLike, S1: ArrayLike) -> float:
+    """Relative entropy of N(m0, S0) to N(m1, S1), S1 positive definite; infinity for singular S0."""
+    m1, S1 = _gaussian(m1, S1, "m1", "S1")
+    return _core.gaussian_kl(*_gaussian(m0, S0, "m0", "S0", len(m1)), m1, S1)
+
+
+def kl_rhs(
+    m: ArrayLike, S: ArrayLike, m1: ArrayLike, S1: ArrayLike, gauge: Gauge | float | None = None
+) -> tuple[Array, Array]:
+    """(dm/dt, dS/dt) of the spectral gradient flow of KL(· | N(m1, S1)); `Operator()` by default."""
+    objective = KL(m1, S1)
+    m, S = _gaussian(m, S, "m", "S", len(objective.m1))
+    mean, covariance, _ = _core.gaussian_velocity(objective._core, m, S, _flow_gauge(gauge)._core, 1e-7)
+    return mean, covariance
+
+
+def kl_flow(
+    m: ArrayLike,
+    S: ArrayLike,
+    m1: ArrayLike,
+    S1: ArrayLike,
+    gauge: Gauge | float | None = None,
+    t_max: float = 1.0,
+    **options: Any,
+) -> Trajectory:
+    """The flow of KL(· | N(m1, S1)) from N(m, S): `flow` with the objective `KL(m1, S1)`."""
+    return flow(KL(m1, S1), m, S, gauge, t_max, **options)
+
+
+def linear_network_flow(
+    S0: ArrayLike,
+    teacher: ArrayLike,
+    gauge: Gauge | float | None = None,
+    t_max: float = 1.0,
+    *,
+    m0: ArrayLike | None = None,
+    inputs: ArrayLike | None = None,
+    **options: Any,
+) -> Trajectory:
+    """Training of the linear two-layer network from N(m0, S0): `flow` with `LinearNetwork(teacher, inputs)`."""
+    objective = LinearNetwork(teacher, inputs)
+    return flow(objective, np.zeros(sum(objective.teacher.shape)) if m0 is None else m0, S0, gauge, t_max, **options)
+
+
+def flow(
+    f: Objective,
+    m: ArrayLike,
+    S: ArrayLike,
+    gauge: Gauge | float | None = None,
+    t_max: float = 1.0,
+    *,
+    rtol: float = 1e-8,
+    rank_tol: float = 1e-7,
+    max_steps: int = 100_000,
+) -> Trajectory:
+    """Spectral gradient flow of an objective of mean and covariance (paper §6): dm/dt = -Pb, dS/dt = -PHS - SHP.
+
+    Parameters
+    ----------
+    f : Objective
+        `KL`, `LinearNetwork`, or any object with `energy(m, S)` and `force(m, S)`.
+    m, S : (d,) and (d, d) arrays
+        Start.
+    gauge : Gauge or number
+        Monotone; `Operator()` by default, a number p is short for `Schatten(p)`.
+    t_max : float
+        Final time.
+    rtol : float
+        Error of a step of the Dormand-Prince pair 5(4), on the mean and a square root of the covariance.
+    rank_tol : float
+        Singular values of the force below this part of the largest count as zero.
+    max_steps : int
+        Accepted and rejected.
+
+    Returns
+    -------
+    Trajectory
+        At the accepted steps.
+
+    Raises
+    ------
+    ValueError
+        Bad input, or a gauge that is not monotone.
+    Interrupted
+        Ctrl-C: a KeyboardInterrupt with the states so far in `.result`.
+    """
+    gauge = _flow_gauge(gauge)
+    m, S = _gaussian(m, S, "m", "S")
+    core = getattr(f, "_core", None)
+    if not isinstance(core, _core.GaussianObjective):
+        if not callable(getattr(f, "energy", None)) or not callable(getattr(f, "force", None)):
+            raise invalid("f", "must have the methods energy(m, S) and force(m, S)", repr(f))
+
+        def energy(m: Array, S: Array) -> float:
+            return as_number(f.energy(m, S), "energy")
+
+        def force(m: Array, S: Array) -> tuple[Array, Array]:
+            H, b = f.force(m, S)
+            return as_symmetric(H, "H", len(m)), _vector(b, "b", len(m))
+
+        core = _core.GaussianCallbackObjective(energy, force)
+    out = _interruptible(
+        _core.gaussian_flow,
+        core,
+        m,
+        S,
+        gauge._core,
+        as_number(t_max, "t_max"),
+        as_number(rtol, "rtol"),
+        as_number(rank_tol, "rank_tol"),
+        as_integer(max_steps, "max_steps"),
+    )
+    interrupted = out.pop("interrupted")
+    out["means"], out["covariances"] = np.stack(out["means"]), np.stack(out["covariances"])
+    events = [RankLoss(float(t), rank) for t, rank in zip(out.pop("event_times"), out.pop("event_ranks"), strict=True)]
+    if interrupted:
+        out["status"] = "interrupted"
+    trajectory = Trajectory(gauge=gauge, events=events, **out)
+    if interrupted:
+        raise Interrupted(f"interrupted at t={trajectory.times[-1]:.6g}", trajectory)
+    return trajectory
+
+
+class ModalEvent(NamedTuple):
+    """An eigenvalue of a mode reached zero ("lost_a", "lost_b"), or its error did ("settled")."""
+
+    time: float
+    mode: int
+    kind: str
+
+
+@dataclass(frozen=True, eq=False)
+class ModalTrajectory:
+    """The linear network in diagonal modes (J of them) at the accepted steps (k of them)."""
+
+    times: Array  #: (k,)
+    r: Array  #: (k, J) student's value per mode: (a - b)/2
+    s: Array  #: (k, J) (a + b)/2 ≥ |r|
+    invariant: Array  #: (k, J) p = 1: ab; p > 1: a^η + b^η, η = (p-1)/(2p-1); constant while a, b > 0
+    energy: Array  #: (k,) ½Σ(r - β)²
+    dissipation: Array  #: (k,) N² = -df/dt
+    balance_residual: Array  #: (k,) |f(0) - f(t) - ∫ dissipation|
+    events: list[ModalEvent]  #: located, in order of time
+    status: str  #: "solved" or "iteration_limit"
+
+
+def modal_flow(
+    r0: ArrayLike, s0: ArrayLike, beta: ArrayLike, p: float, t_max: float, *, rtol: float = 1e-10
+) -> ModalTrajectory:
+    """The linear network flow in diagonal modes (paper §6): a = s + r, b = s - r, target r = beta.
+
+    Parameters
+    ----------
+    r0, s0, beta : (J,) arrays or numbers
+        Start and target of each mode, |r0| ≤ s0.
+    p : float
+        Schatten exponent, 1 ≤ p ≤ inf.
+    t_max : float
+        Final time.
+    rtol : float
+        Error of a step.
+
+    Returns
+    -------
+    ModalTrajectory
+        An eigenvalue that reaches zero is a located event and stays zero.
+    """
+    start, spread, target = (np.atleast_1d(real_array(v, n)) for v, n in ((r0, "r0"), (s0, "s0"), (beta, "beta")))
+    for value, name in ((start, "r0"), (spread, "s0"), (target, "beta")):
+        if value.ndim != 1:
+            raise invalid(name, "must have shape (J,)", f"shape {value.shape}")
+    p = as_number(p, "p")
+    out = _core.modal_flow(start, spread, target, p, as_number(t_max, "t_max"), as_number(rtol, "rtol"))
+    return ModalTrajectory(**(out | {"events": [ModalEvent(*event) for event in out["events"]]}))
+
+
+def _flow_gauge(gauge: Gauge | float | None) -> Gauge:
+    return Operator() if gauge is None else as_gauge(gauge)
+
+
+def _vector(value: Any, name: str, dimension: int | None = None) -> Array:
+    array = real_array(value, name)
+    if array.ndim != 1 or len(array) == 0 or (dimension is not None and len(array) != dimension):
+        shape = "(d,)" if dimension is None else f"({dimension},)"
+        raise invalid(name, f"must have shape {shape}", f"shape {array.shape}")
+    return array
+
+
+def _gaussian(
+    mean: Any, covariance: Any, mean_name: str, covariance_name: str, dimension: int | None = None
+) -> tuple[Array, Array]:
     """Arrays of the right shape; what the numbers must satisfy is checked in the core."""
-    m, S = real_array(mean, mean_name), real_array(covariance, covariance_name)
-    if m.ndim != 1 or len(m) == 0:
-        raise invalid(mean_name, "must have shape (d,)", f"shape {m.shape}")
+    m, S = _vector(mean, mean_name, dimension), real_array(covariance, covariance_name)
     if S.shape != (len(m), len(m)):
         raise invalid(covariance_name, f"must have shape ({len(m)}, {len(m)})", f"shape {S.shape}")
     return m, S
