@@ -285,7 +285,7 @@ def kl_rhs(
     """(dm/dt, dS/dt) of the spectral gradient flow of KL(· | N(m1, S1)); `Operator()` by default."""
     objective = KL(m1, S1)
     m, S = _gaussian(m, S, "m", "S", len(objective.m1))
-    mean, covariance, _ = _core.gaussian_velocity(objective._core, m, S, _flow_gauge(gauge)._core, 1e-7)
+    mean, covariance, _ = _core.gaussian_velocity(objective._core, m, S, _flow_gauge(gauge)._core, 1e-14)
     return mean, covariance
 
 
@@ -325,7 +325,7 @@ def flow(
     t_max: float = 1.0,
     *,
     rtol: float = 1e-8,
-    rank_tol: float = 1e-7,
+    rank_tol: float = 1e-6,
     max_steps: int = 100_000,
 ) -> Trajectory:
     """Spectral gradient flow of an objective of mean and covariance (paper §6): dm/dt = -Pb, dS/dt = -PHS - SHP.
@@ -343,7 +343,8 @@ def flow(
     rtol : float
         Error of a step of the Dormand-Prince pair 5(4), on the mean and a square root of the covariance.
     rank_tol : float
-        Singular values of the force below this part of the largest count as zero.
+        Singular values of the force below this part of its norm at the start count as zero; 100·rtol or more: below, the
+        error of the steps and not the flow decides their directions.
     max_steps : int
         Accepted and rejected.
 

@@ -133,12 +133,15 @@ Trajectory flow(const Objective& objective, const Gaussian& start, const Gauge& 
         throw_invalid("rank_tol", "must lie in (0, 1)", to_text(options.rank_tol));
     if (options.max_steps < 1) throw_invalid("max_steps", "must be at least 1", std::to_string(options.max_steps));
 
+    // Below this the error of the steps drives the selector, which is steep at zero, and not the flow.
+    const double floor = options.rank_tol * force_rows(objective.force(start), root).norm();
     const auto force_map = [&](const Vector& y, AffineForce& force) {
         force = objective.force(unpack(y, d));
         const Eigen::Map<const Matrix> R(y.data() + d, d, d);
         const Points rows = force_rows(force, R);
         if (!rows.allFinite()) return GaugeModel::ForceMap{};
-        return gauge.model().force_map(rows, {}, options.rank_tol);
+        const double norm = rows.norm();
+        return gauge.model().force_map(rows, {}, norm > 0.0 ? std::min(1.0, floor / norm) : 1.0);
     };
     const auto slope = [&](double, const Vector& y, Vector& out) {
         AffineForce force;

@@ -70,14 +70,15 @@ private:
 
 struct FlowOptions {
     double rtol = 1e-8;      ///< error of a step, relative to the largest entry of mean and root covariance
-    double rank_tol = 1e-7;  ///< singular values of the force below this part of the largest count as zero
+    double rank_tol = 1e-6;  ///< singular values of the force below this part of its norm at the start count as zero
     int max_steps = 100000;  ///< accepted and rejected
 };
 
 template <class Visitor>
 void visit_fields(FlowOptions& o, Visitor&& visit) {
     visit("rtol", o.rtol, "relative error of a step");
-    visit("rank_tol", o.rank_tol, "singular values of the force below this part of the largest count as zero");
+    visit("rank_tol", o.rank_tol,
+          "singular values of the force below this part of its norm at the start count as zero");
     visit("max_steps", o.max_steps, "steps, accepted and rejected");
 }
 
@@ -100,7 +101,7 @@ struct Velocity {
     double dissipation = 0.0;
     int rank = 0;
 };
-Velocity velocity(const Objective& objective, const Gaussian& at, const Gauge& gauge, double rank_tol = 1e-7);
+Velocity velocity(const Objective& objective, const Gaussian& at, const Gauge& gauge, double rank_tol = 1e-14);
 
 /// Follows the flow to t_max. Integrated is a square root of the covariance, Ṙ = -PHR, Σ = RRᵀ: covariances are PSD by
 /// construction. Where a singular value of the force falls below rank_tol the rank loss is located and the flow goes on

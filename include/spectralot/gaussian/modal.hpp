@@ -17,14 +17,13 @@ struct ModalEvent {
     enum class Kind {
         LostA,    ///< a reached zero and stays there
         LostB,    ///< b likewise
-        Settled,  ///< r reached β while other modes still move (p > 1), and stays there
+        Settled,  ///< p > 1: |r-β| fell below 100·rtol of its scale, and r stays there
     } kind = Kind::LostA;
 };
 
 struct ModalOptions {
-    double rtol = 1e-10;       ///< error of a step
-    double settle_tol = 1e-9;  ///< |r-β| below this part of its scale counts as arrived
-    int max_steps = 100000;    ///< accepted and rejected
+    double rtol = 1e-10;     ///< error of a step
+    int max_steps = 100000;  ///< accepted and rejected
 };
 
 /// One row per accepted step, one column per mode.
