@@ -343,8 +343,8 @@ def flow(
     rtol : float
         Error of a step of the Dormand-Prince pair 5(4), on the mean and a square root of the covariance.
     rank_tol : float
-        Singular values of the force below this part of its norm at the start count as zero; 100·rtol or more: below, the
-        error of the steps and not the flow decides their directions.
+        Singular values of the force below this part of its norm at the start count as zero. Take 100·rtol or more:
+        below, the error of the steps and not the flow decides their directions.
     max_steps : int
         Accepted and rejected.
 

@@ -49,6 +49,19 @@ void Search::offer_mixture(const Vector& weights) {
     best_weights_ = weights;
 }
 
+void Search::keep_latest(Index n) {
+    std::vector<Coupling> kept;
+    std::vector<double> weights;
+    for (Index k = 0; k < Index(couplings_.size()); ++k) {
+        const double weight = k < best_weights_.size() ? best_weights_[k] : 0.0;
+        if (weight == 0.0 && k + n < Index(couplings_.size())) continue;
+        kept.push_back(std::move(couplings_[std::size_t(k)]));
+        weights.push_back(weight);
+    }
+    couplings_ = std::move(kept);
+    best_weights_ = Eigen::Map<const Vector>(weights.data(), Index(weights.size()));
+}
+
 bool Search::finished() {
     if (bracket().upper <= zero_level_)
         result_.status = Status::ZeroToRounding;
@@ -85,6 +98,7 @@ void mix_couplings(Search& search) {
     constexpr double master_share = 0.1;  // the master closes this share of the gap: Q stays central
     constexpr int patience = 40;
     Master master(search.gauge, d);
+    search.keep_latest(2 * d);  // couplings from far along the central path only burden the master
     for (const Coupling& coupling : search.couplings()) master.add(coupling.moment);
     double reference = infinity;
     for (int since = 0; !search.finished(); ++since) {

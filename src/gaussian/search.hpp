@@ -28,6 +28,8 @@ public:
     void offer_mixture(const Vector& weights);
     /// True when the search is over, with the reason in the result.
     bool finished();
+    /// Forgets all couplings but the latest `n` and those of the best mixture.
+    void keep_latest(Index n);
     void stall() { result_.status = Status::Stalled; }
     GaussianResult take_result();
 
