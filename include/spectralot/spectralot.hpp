@@ -15,5 +15,6 @@
 #include "spectralot/gaussian/modal.hpp"
 #include "spectralot/gaussian/solve.hpp"
 #include "spectralot/transport/interpolate.hpp"
+#include "spectralot/transport/mixture.hpp"
 #include "spectralot/transport/solve.hpp"
 #include "spectralot/transport/verify.hpp"

@@ -85,6 +85,35 @@ nb::dict run_gaussian_flow(const gaussian::Objective& objective, Vector mean, Ma
     return out;
 }
 
+GaussianMixture mixture_of(const Vector& weights, const Points& means, std::vector<Matrix> covariances) {
+    GaussianMixture mixture{weights, {}};
+    for (Index k = 0; k < means.rows(); ++k)
+        mixture.components.push_back({means.row(k), std::move(covariances[std::size_t(k)])});
+    return mixture;
+}
+
+nb::dict run_mixture(const Vector& a, const Points& means_a, std::vector<Matrix> covariances_a, const Vector& b,
+                     const Points& means_b, std::vector<Matrix> covariances_b, const Gauge& gauge, double tol,
+                     int max_iter) {
+    const GaussianMixture mu = mixture_of(a, means_a, std::move(covariances_a));
+    const GaussianMixture nu = mixture_of(b, means_b, std::move(covariances_b));
+    const CancelToken cancel;
+    MixtureResult result;
+    const bool interrupted = Foreground(cancel).run(
+        [&] { result = solve_mixture(mu, nu, gauge, {.tol = tol, .max_iter = max_iter}, cancel); });
+    nb::dict out;
+    out["lower"] = result.certificate.lower;
+    out["upper"] = result.certificate.upper;
+    out["converged"] = result.converged;
+    out["status"] = text(to_string(result.status));
+    out["n_iter"] = result.n_iter;
+    out["plan"] = std::move(result.plan);
+    out["metric"] = std::move(result.metric);
+    out["moment"] = std::move(result.moment);
+    out["interrupted"] = interrupted;
+    return out;
+}
+
 nb::dict run_modal_flow(const Vector& r0, const Vector& s0, const Vector& beta, double p, double t_max, double rtol) {
     gaussian::ModalTrajectory result;
     {
@@ -148,6 +177,7 @@ void bind_gaussian(nb::module_& m) {
     });
     m.def("gaussian_flow", &run_gaussian_flow);
     m.def("modal_flow", &run_modal_flow);
+    m.def("gaussian_mixture", &run_mixture);
     m.def("gaussian_solve", &solve_gaussian, "m0"_a, "S0"_a, "m1"_a, "S1"_a, "gauge"_a, "tol"_a, "max_iter"_a,
           "callback"_a.none());
     m.def("gaussian_check",

@@ -8,7 +8,7 @@
 
 namespace spectralot::gaussian {
 
-Pair::Pair(const Gaussian& mu, const Gaussian& nu) {
+int common_exponent(const Gaussian& mu, const Gaussian& nu) {
     const Index d = mu.dimension();
     const auto check_mean = [](const Vector& mean, const std::string& name) {
         if (mean.size() == 0) throw_invalid(name, "must not be empty", "no entries");
@@ -18,15 +18,20 @@ Pair::Pair(const Gaussian& mu, const Gaussian& nu) {
     check_mean(nu.mean, "m1");
     if (nu.dimension() != d)
         throw_invalid("m1", "must have the dimension of m0, " + std::to_string(d), std::to_string(nu.dimension()));
-    const Matrix S0 = symmetric_part(mu.covariance, d, "S0"), S1 = symmetric_part(nu.covariance, d, "S1");
     const double size = std::max({(0.5 * nu.mean - 0.5 * mu.mean).cwiseAbs().maxCoeff(),
-                                  std::sqrt(S0.cwiseAbs().maxCoeff()), std::sqrt(S1.cwiseAbs().maxCoeff())});
-    const int exponent = size > 0.0 ? std::ilogb(size) : 0;
+                                  std::sqrt(symmetric_part(mu.covariance, d, "S0").cwiseAbs().maxCoeff()),
+                                  std::sqrt(symmetric_part(nu.covariance, d, "S1").cwiseAbs().maxCoeff())});
+    return size > 0.0 ? std::ilogb(size) : 0;
+}
+
+Pair::Pair(const Gaussian& mu, const Gaussian& nu) : Pair(mu, nu, common_exponent(mu, nu)) {}
+
+Pair::Pair(const Gaussian& mu, const Gaussian& nu, int exponent) : unit(std::ldexp(1.0, exponent)) {
+    const Index d = mu.dimension();
     const double scale = std::ldexp(1.0, -exponent);  // applied twice: its square may overflow
-    unit = std::ldexp(1.0, exponent);
     shift = scale * nu.mean - scale * mu.mean;
-    source = factor(scale * (scale * S0), "S0");
-    target = factor(scale * (scale * S1), "S1");
+    source = factor(scale * (scale * symmetric_part(mu.covariance, d, "S0")), "S0");
+    target = factor(scale * (scale * symmetric_part(nu.covariance, d, "S1")), "S1");
 }
 
 Coupling couple(const Pair& pair, const Matrix& metric) {

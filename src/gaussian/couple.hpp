@@ -11,6 +11,8 @@ namespace spectralot::gaussian {
 /// Two Gaussians in the unit (a power of two) in which they have size one.
 struct Pair {
     Pair(const Gaussian& mu, const Gaussian& nu);
+    /// In a unit of 2^exponent.
+    Pair(const Gaussian& mu, const Gaussian& nu, int exponent);
 
     [[nodiscard]] Index dimension() const { return shift.size(); }
 
@@ -18,6 +20,9 @@ struct Pair {
     Vector shift;       ///< m1 - m0
     Factor source, target;
 };
+
+/// Checks both Gaussians (m0, S0, m1, S1 in messages) and returns the exponent of the power of two that is their size.
+int common_exponent(const Gaussian& mu, const Gaussian& nu);
 
 /// The best coupling for a metric Q: C is the polar factor UVᵀ of F0ᵀQF1, compact SVD U diag(s) Vᵀ.
 struct Coupling {
