@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import permutations
 from math import inf
 
 import numpy as np
@@ -266,3 +267,71 @@ def test_iteration_limit_keeps_a_true_bracket():
     assert r.upper >= entry["lower"]
     with pytest.raises(so.NotSolved):
         r.require_solved()
+
+
+def test_trace_barycenter_solves_the_fixed_point_equation():
+    random = np.random.default_rng(8)
+    means, covariances = random.normal(size=(3, 3)), np.stack([covariance(random, 3) + np.eye(3) for _ in range(3)])
+    bary = so.gaussian.barycenter(means, covariances, so.Trace(), tol=1e-9)
+    assert bary.converged
+    np.testing.assert_allclose(bary.mean, means.mean(axis=0), atol=1e-8)
+
+    def root(S):
+        w, V = np.linalg.eigh(S)
+        return V * np.sqrt(w) @ V.T
+
+    R = root(bary.covariance)
+    np.testing.assert_allclose(np.mean([root(R @ S @ R) for S in covariances], axis=0), bary.covariance, rtol=1e-6)
+
+
+def test_barycenter_is_below_its_neighbours():
+    random = np.random.default_rng(9)
+    means, covariances = random.normal(size=(2, 2)), np.stack([covariance(random, 2) + np.eye(2) for _ in range(2)])
+    bary = so.gaussian.barycenter(means, covariances, so.Schatten(2), tol=1e-4)
+    assert bary.converged
+
+    def value(m, S):
+        return np.mean([so.gaussian.solve(m, S, means[i], covariances[i], 2).value for i in range(2)])
+
+    for _ in range(10):
+        bump = 0.05 * random.normal(size=(2, 2))
+        other = value(bary.mean + 0.05 * random.normal(size=2), bary.covariance + bump @ bump.T)
+        assert other >= bary.value * (1 - 1e-7)
+
+
+def test_trace_mixture_is_transport_with_pairwise_costs():
+    random = np.random.default_rng(10)
+    source = [gaussian(random, 2) for _ in range(3)]
+    target = [gaussian(random, 2) for _ in range(3)]
+    cost = np.array([[so.gaussian.solve(*x, *y, 1).value for y in target] for x in source])
+    best = min(np.mean(cost[range(3), order]) for order in permutations(range(3)))
+    arrays = [np.stack(part) for side in (source, target) for part in zip(*side, strict=True)]
+    r = so.gaussian.solve_mixture(*arrays, so.Trace(), tol=1e-10)
+    assert r.converged
+    assert r.value == pytest.approx(best, rel=1e-10)
+    operator = so.gaussian.solve_mixture(*arrays, so.Operator())
+    assert operator.converged
+    assert operator.upper < r.lower
+    np.testing.assert_allclose(operator.plan.sum(axis=1), 1 / 3, atol=1e-12)
+
+
+@pytest.mark.parametrize("gauge", [*SPECTRAL, MIXED[4]], ids=repr)
+def test_mixtures_of_diracs_are_clouds(gauge):
+    random = np.random.default_rng(11)
+    X, Y = random.normal(size=(5, 2)), random.normal(size=(7, 2)) + 0.5
+    a, b = random.uniform(0.2, 1, 5), random.uniform(0.2, 1, 7)
+    a, b = a / a.sum(), b / b.sum()
+    r = so.gaussian.solve_mixture(X, np.zeros((5, 2, 2)), Y, np.zeros((7, 2, 2)), gauge, a=a, b=b, tol=1e-8)
+    cloud = so.solve_sample(X, Y, gauge, a=a, b=b, tol=1e-8)
+    assert r.converged
+    assert r.lower <= cloud.upper
+    assert cloud.lower <= r.upper
+
+
+def test_a_mixture_of_one_component_is_the_gaussian_cost():
+    random = np.random.default_rng(12)
+    (m0, S0), (m1, S1) = gaussian(random, 3), gaussian(random, 3)
+    r = so.gaussian.solve_mixture([m0], [S0], [m1], [S1], so.Schatten(2), tol=1e-7)
+    exact = so.gaussian.solve(m0, S0, m1, S1, so.Schatten(2))
+    assert r.converged
+    assert r.value == pytest.approx(exact.value, rel=1e-6)
