@@ -47,11 +47,21 @@ def bench_gaussian(quick: bool, compare: Any) -> list[dict[str, Any]]:
     rows = []
     for name, shift in (("centred", 0.0), ("shifted", 0.3)):
         small = pair(20, shift)
-        rows.append(compare(f"Gaussians, d = 20, {name}, p = 1", measure(ours, 1, 1e-9, *small), "POT", measure(pot_bures, *small), 0.2))
+        rows.append(
+            compare(
+                f"Gaussians, d = 20, {name}, p = 1",
+                measure(ours, 1, 1e-9, *small),
+                "POT",
+                measure(pot_bures, *small),
+                0.2,
+            )
+        )
         for p in (2.0, inf):
             mine, theirs = measure(ours, p, 1e-9, *small), measure(conic_program, p, *small, repeats=2)
             note = f"the peer is off by {abs(theirs.value - mine.value) / mine.value:.0e}"
-            rows.append(compare(f"Gaussians, d = 20, {name}, p = {p:g}, 1e-9", mine, "CVXPY + Clarabel", theirs, 300.0, note))
+            rows.append(
+                compare(f"Gaussians, d = 20, {name}, p = {p:g}, 1e-9", mine, "CVXPY + Clarabel", theirs, 300.0, note)
+            )
         if quick:
             continue
         large = pair(200, shift)

@@ -20,6 +20,7 @@ import numpy as np  # noqa: E402
 import spectralot as so  # noqa: E402
 
 from benchmarks import peers  # noqa: E402
+from benchmarks.gaussian import bench_gaussian  # noqa: E402
 from benchmarks.measure import Measurement, measure  # noqa: E402
 from experiments.clouds import paper_clouds  # noqa: E402
 
@@ -133,6 +134,7 @@ def main() -> None:
     arguments = parser.parse_args()
     sections = (bench_emd, bench_selectors, bench_flow, bench_conic)
     rows = [row for section in sections for row in section(arguments.quick)]
+    rows += bench_gaussian(arguments.quick, compare)
     arguments.out.mkdir(parents=True, exist_ok=True)
     document = {
         "format": "spectralot.bench",
