@@ -55,9 +55,10 @@ constexpr double wide_epsilon = 0x1p-100;
 
 [[noreturn]] void refuse(const Matrix& covariance, const std::string& argument) {
     const Eigen::SelfAdjointEigenSolver<Matrix> eigen(covariance, Eigen::EigenvaluesOnly);
-    throw_invalid(argument, "must be positive semidefinite",
-                  "smallest eigenvalue " + to_text(eigen.eigenvalues()[0]) + " beside the largest " +
-                      to_text(eigen.eigenvalues().reverse()[0]));
+    const Vector& values = eigen.eigenvalues();
+    throw_invalid(
+        argument, "must be positive semidefinite",
+        "a smallest eigenvalue of " + to_text(values[0] / values.cwiseAbs().maxCoeff()) + " times the largest in size");
 }
 
 }  // namespace
