@@ -10,7 +10,7 @@ Source: G. Peyré, "Muon Dynamics as a Spectral Wasserstein Flow", 2026. Costs a
 
 from math import inf
 
-from . import animation, flow, plot
+from . import animation, flow, gaussian, plot
 from ._core import __version__
 from ._errors import Interrupted, NotSolved
 from .gauges import (
@@ -58,6 +58,7 @@ __all__ = [
     "distance",
     "emd_sample",
     "flow",
+    "gaussian",
     "inf",
     "load",
     "pairwise_distances",

@@ -16,10 +16,11 @@ from ._arrays import Array, ArrayLike, as_points, invalid
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from . import gaussian
     from .flow import Trajectory
     from .transport import TransportResult
 
-__all__ = ["energy", "geodesic", "plan", "trajectories"]
+__all__ = ["covariances", "energy", "geodesic", "plan", "trajectories"]
 
 SOURCE = "#c8102e"
 TARGET = "#1f4fa3"
@@ -105,6 +106,55 @@ def energy(trajectories: Trajectory | Sequence[Trajectory] | Mapping[str, Trajec
     ax.margins(x=0)
     ax.legend(frameon=False)
     return ax
+
+
+def covariances(
+    result: gaussian.GaussianResult | gaussian.Trajectory,
+    times: Sequence[float] | int = 9,
+    target: tuple[ArrayLike, ArrayLike] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """One-deviation ellipses of a Gaussian geodesic or flow (first two coordinates), from start red to end blue.
+
+    Parameters
+    ----------
+    result : GaussianResult or Trajectory
+    times : sequence of times, or their number
+        A number of a geodesic's times is evenly spaced; of a flow's, evenly along the path of (mean, covariance). Given
+        times of a flow pick the nearest recorded states.
+    target : (mean, covariance), optional
+        Drawn dashed.
+    ax : Axes, optional
+    """
+    ax = _cloud_axes(ax)
+    if hasattr(result, "covariances"):
+        means, matrices = result.means, result.covariances
+        if isinstance(times, int):
+            steps = np.diff(means, axis=0), np.diff(matrices, axis=0)
+            length = np.sqrt((steps[0] ** 2).sum(axis=1) + (steps[1] ** 2).sum(axis=(1, 2)))
+            arc = np.concatenate([[0.0], np.cumsum(length)])
+            picked = [int(np.abs(arc - a).argmin()) for a in np.linspace(0, arc[-1], times)]
+        else:
+            picked = [int(np.abs(result.times - t).argmin()) for t in times]
+        states = [(means[k], matrices[k]) for k in picked]
+    else:
+        states = [result.geodesic(t) for t in (np.linspace(0, 1, times) if isinstance(times, int) else times)]
+    for k, (mean, covariance) in enumerate(states):
+        curve = _ellipse(mean, covariance)
+        ax.plot(*curve, color=_between(k / max(1, len(states) - 1)), lw=1.4)
+    if target is not None:
+        ax.plot(*_ellipse(*target), "--", color="black", lw=1.0)
+    return ax
+
+
+def _ellipse(mean: ArrayLike, covariance: ArrayLike) -> Array:
+    """(2, n): the points m + S^½(cos θ, sin θ) of the first two coordinates."""
+    m, S = np.asarray(mean, float)[:2], np.asarray(covariance, float)[:2, :2]
+    if len(m) < 2:
+        raise invalid("result", "must have at least two coordinates to be drawn", len(m))
+    w, V = np.linalg.eigh(S)
+    angle = np.linspace(0, 2 * np.pi, 201)
+    return m[:, None] + V @ (np.sqrt(np.maximum(w, 0))[:, None] * np.stack([np.cos(angle), np.sin(angle)]))
 
 
 def _axes(ax: Axes | None) -> Axes:

@@ -45,5 +45,6 @@ inline nb::str text(std::string_view value) {
 void bind_gauge(nb::module_& m);
 void bind_transport(nb::module_& m);
 void bind_flow(nb::module_& m);
+void bind_gaussian(nb::module_& m);
 
 }  // namespace spectralot::python

@@ -10,4 +10,5 @@ NB_MODULE(_core, m) {
     spectralot::python::bind_gauge(m);
     spectralot::python::bind_transport(m);
     spectralot::python::bind_flow(m);
+    spectralot::python::bind_gaussian(m);
 }

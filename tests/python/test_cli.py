@@ -735,3 +735,13 @@ def test_every_command_of_the_page_runs(cli, page):
             ["sh", "-e", "-c", block], cwd=cli.folder, env={**os.environ, "PATH": path}, capture_output=True, text=True
         )
         assert run.returncode == 0, block + run.stderr
+
+
+def test_gaussian_prints_a_certified_object(cli):
+    source, target = '{"covariance": [[1, 0], [0, 1]]}', '{"mean": [3, 0], "covariance": [[4, 0], [0, 4]]}'
+    (cli / "pair.json").write_text(f'{{"source": {source}, "target": {target}}}')
+    result = cli("gaussian", "pair.json", "--gauge", "operator", "--times", "0,0.5").json
+    assert result["lower"] <= 10 <= result["upper"] * (1 + 1e-12)
+    assert [state["mean"] for state in result["geodesic"]] == [[0, 0], [1.5, 0]]
+    (cli / "bad.json").write_text(f'{{"source": {source}, "target": {{"covariance": [[1, 2], [2, 1]]}}}}')
+    cli.refuses("gaussian", "bad.json", "--gauge", "trace", code=BAD_INPUT, message="S1: must be positive semidefinite")

@@ -22,7 +22,7 @@ def run(text: str, name: str, names: dict) -> None:
     assert not report, "".join(report)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/flow.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/flow.md", "docs/gaussian.md"])
 def test_examples_of_the_pages(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     plt.switch_backend("Agg")
@@ -40,7 +40,9 @@ def test_the_readme_shows_the_compiled_example():
     assert shown == (ROOT / "examples" / "two_clouds.cpp").read_text()
 
 
-@pytest.mark.parametrize("module", ["", ".gauges", ".transport", ".flow", ".plot", ".storage", ".pairwise"])
+@pytest.mark.parametrize(
+    "module", ["", ".gauges", ".transport", ".gaussian", ".flow", ".plot", ".storage", ".pairwise"]
+)
 def test_examples_of_the_docstrings(module):
     loaded = importlib.import_module(f"spectralot{module}")
     for test in doctest.DocTestFinder(exclude_empty=True).find(loaded):

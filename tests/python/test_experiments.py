@@ -17,6 +17,8 @@ from experiments import all as all_experiments  # noqa: E402
 from experiments.clouds import paper_clouds  # noqa: E402
 from experiments.fig1_static import run as figure1  # noqa: E402
 from experiments.fig2_mmd import run as figure2  # noqa: E402
+from experiments.gaussian_kl import run as gaussian_kl  # noqa: E402
+from experiments.linear_network import run as linear_network  # noqa: E402
 
 
 def test_figure_1_has_the_expected_certified_costs(tmp_path, capsys):
@@ -88,3 +90,28 @@ def _close_figures():
     import matplotlib.pyplot as plt
 
     plt.close("all")
+
+
+def test_gaussian_kl_flow_has_the_expected_energies(tmp_path):
+    gaussian_kl.main(out=tmp_path)
+    numbers = json.loads((tmp_path / "gaussian_kl.json").read_text())["flows"]
+    expected = json.loads((ROOT / "experiments" / "gaussian_kl" / "expected.json").read_text())
+    for flow, stored in zip(numbers, expected, strict=True):
+        assert flow["balance_residual"] <= 1e-9
+        assert flow["energy_end"] == pytest.approx(stored["energy_end"], rel=1e-4)
+        np.testing.assert_allclose(flow["rank_losses"], stored["rank_losses"], rtol=1e-5)
+    assert (tmp_path / "gaussian_kl.png").exists()
+
+
+def test_linear_network_has_the_expected_events(tmp_path):
+    linear_network.main(out=tmp_path)
+    numbers = json.loads((tmp_path / "linear_network.json").read_text())
+    expected = json.loads((ROOT / "experiments" / "linear_network" / "expected.json").read_text())
+    for kind in ("one", "two"):
+        for row, stored in zip(numbers[kind], expected[kind], strict=True):
+            assert row["invariant_drift"] <= 1e-13
+            assert row["balance_residual"] <= 1e-8
+            np.testing.assert_allclose(row["r_end"], stored["r_end"], atol=1e-6)
+            lost = [[event[:2] for event in case["events"] if event[2] != "settled"] for case in (row, stored)]
+            np.testing.assert_allclose(*lost, rtol=1e-6)
+    assert (tmp_path / "linear_network.png").exists()

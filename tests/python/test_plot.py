@@ -83,3 +83,12 @@ def test_bad_pictures_are_refused(result):
     line = so.solve_sample([[0.0], [1.0]], [[2.0], [3.0]])
     with pytest.raises(ValueError, match=r"X_a: .*two coordinates"):
         so.plot.plan(line)
+
+
+def test_covariances_draw_one_ellipse_per_state():
+    pair = ([0, 0], np.eye(2), [3, 0], np.diag([4.0, 0]))
+    ax = draw(so.plot.covariances(so.gaussian.solve(*pair), times=[0, 0.5, 1]))
+    assert len(ax.lines) == 3
+    np.testing.assert_allclose(np.hypot(*ax.lines[0].get_data()), 1)
+    flow = so.gaussian.kl_flow([0, 0], np.eye(2), [1, 0], 2 * np.eye(2), 2, 1.0)
+    assert len(draw(so.plot.covariances(flow, 4, target=([1, 0], 2 * np.eye(2)))).lines) == 5

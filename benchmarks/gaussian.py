@@ -1,0 +1,72 @@
+"""Gaussian costs against POT (p = 1), a semidefinite program in CVXPY (p = 2, ∞) and NumPy's eigh."""
+
+from math import inf
+from typing import Any
+
+import numpy as np
+import spectralot as so
+
+from benchmarks.measure import Measurement, measure
+
+
+def pair(d: int, shift: float, seed: int = 0) -> tuple[np.ndarray, ...]:
+    random = np.random.default_rng(seed)
+    A, B = random.normal(size=(2, d, d)) / np.sqrt(d)
+    return np.zeros(d), A @ A.T + 0.1 * np.eye(d), shift * random.normal(size=d), B @ B.T + 0.1 * np.eye(d)
+
+
+def ours(p: float, tol: float, *arguments: np.ndarray) -> float:
+    result = so.gaussian.solve(*arguments, so.Schatten(p), tol=tol)
+    assert result.converged
+    return result.value
+
+
+def pot_bures(m0: np.ndarray, S0: np.ndarray, m1: np.ndarray, S1: np.ndarray) -> float:
+    import ot
+
+    return float(ot.gaussian.bures_wasserstein_distance(m0, m1, S0, S1)) ** 2
+
+
+def conic_program(p: float, m0: np.ndarray, S0: np.ndarray, m1: np.ndarray, S1: np.ndarray) -> float:
+    import cvxpy as cp
+
+    d, delta = len(m0), m1 - m0
+    joint = cp.Variable((2 * d, 2 * d), PSD=True)
+    A = joint[:d, d:]
+    moment = np.outer(delta, delta) + S0 + S1 - A - A.T
+    cost = cp.norm(moment, "fro") if p == 2 else cp.lambda_max((moment + moment.T) / 2)
+    problem = cp.Problem(cp.Minimize(cost), [joint[:d, :d] == S0, joint[d:, d:] == S1])
+    return float(problem.solve(solver=cp.CLARABEL))
+
+
+def eigh(S: np.ndarray) -> float:
+    return float(np.linalg.eigh(S)[0][0])
+
+
+def bench_gaussian(quick: bool, compare: Any) -> list[dict[str, Any]]:
+    rows = []
+    for name, shift in (("centred", 0.0), ("shifted", 0.3)):
+        small = pair(20, shift)
+        rows.append(
+            compare(
+                f"Gaussians, d = 20, {name}, p = 1",
+                measure(ours, 1, 1e-9, *small),
+                "POT",
+                measure(pot_bures, *small),
+                0.2,
+            )
+        )
+        for p in (2.0, inf):
+            mine, theirs = measure(ours, p, 1e-9, *small), measure(conic_program, p, *small, repeats=2)
+            note = f"the peer is off by {abs(theirs.value - mine.value) / mine.value:.0e}"
+            rows.append(
+                compare(f"Gaussians, d = 20, {name}, p = {p:g}, 1e-9", mine, "CVXPY + Clarabel", theirs, 300.0, note)
+            )
+        if quick:
+            continue
+        large = pair(200, shift)
+        for p in (2.0, inf):
+            mine: Measurement = measure(ours, p, 1e-6, *large, repeats=3)
+            base = measure(eigh, large[1])
+            rows.append(compare(f"Gaussians, d = 200, {name}, p = {p:g}, 1e-6", mine, "one NumPy eigh", base, 1 / 200))
+    return rows

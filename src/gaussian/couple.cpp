@@ -1,0 +1,109 @@
+#include "gaussian/couple.hpp"
+
+#include "linalg/decompositions.hpp"
+#include "spectralot/core/errors.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace spectralot::gaussian {
+
+int common_exponent(const Gaussian& mu, const Gaussian& nu) {
+    const Index d = mu.dimension();
+    const auto check_mean = [](const Vector& mean, const std::string& name) {
+        if (mean.size() == 0) throw_invalid(name, "must not be empty", "no entries");
+        if (!mean.allFinite()) throw_invalid(name, "must be finite", "NaN or infinity");
+    };
+    check_mean(mu.mean, "m0");
+    check_mean(nu.mean, "m1");
+    if (nu.dimension() != d)
+        throw_invalid("m1", "must have the dimension of m0, " + std::to_string(d), std::to_string(nu.dimension()));
+    const double size = std::max({(0.5 * nu.mean - 0.5 * mu.mean).cwiseAbs().maxCoeff(),
+                                  std::sqrt(symmetric_part(mu.covariance, d, "S0").cwiseAbs().maxCoeff()),
+                                  std::sqrt(symmetric_part(nu.covariance, d, "S1").cwiseAbs().maxCoeff())});
+    return size > 0.0 ? std::ilogb(size) : 0;
+}
+
+Pair::Pair(const Gaussian& mu, const Gaussian& nu) : Pair(mu, nu, common_exponent(mu, nu)) {}
+
+Pair::Pair(const Gaussian& mu, const Gaussian& nu, int exponent) : unit(std::ldexp(1.0, exponent)) {
+    const Index d = mu.dimension();
+    const double scale = std::ldexp(1.0, -exponent);  // applied twice: its square may overflow
+    shift = scale * nu.mean - scale * mu.mean;
+    source = factor(scale * (scale * symmetric_part(mu.covariance, d, "S0")), "S0");
+    target = factor(scale * (scale * symmetric_part(nu.covariance, d, "S1")), "S1");
+}
+
+Coupling couple(const Pair& pair, const Matrix& metric) {
+    const Matrix &F0 = pair.source.root, &F1 = pair.target.root;
+    const auto d = double(pair.dimension());
+    const Matrix QF1 = metric * F1;
+    const Matrix G = F0.transpose() * QF1;
+    Coupling result;
+    result.metric = metric;
+    if (G.size() == 0) {
+        result.U = Matrix(G.rows(), 0);
+        result.V = Matrix(G.cols(), 0);
+    } else if (G.rows() > 48 && G.cols() > 48) {
+        const Eigen::BDCSVD<Matrix> svd(G, Eigen::ComputeThinU | Eigen::ComputeThinV);
+        result.U = svd.matrixU();
+        result.V = svd.matrixV();
+        result.s = svd.singularValues();
+    } else {
+        const Eigen::JacobiSVD<Matrix> svd(G, Eigen::ComputeThinU | Eigen::ComputeThinV);
+        result.U = svd.matrixU();
+        result.V = svd.matrixV();
+        result.s = svd.singularValues();
+    }
+
+    // C is a (co-)isometry on the smaller space, so Y-X - δ is a linear image of one standard Gaussian.
+    const bool wide = G.cols() >= G.rows();
+    const Matrix difference = wide ? Matrix(F1 - (F0 * result.U) * result.V.transpose())
+                                   : Matrix(F0 - (F1 * result.V) * result.U.transpose());
+    result.moment = pair.shift * pair.shift.transpose();
+    result.moment.selfadjointView<Eigen::Lower>().rankUpdate(difference);
+    result.moment = result.moment.selfadjointView<Eigen::Lower>();
+    result.cost = metric.cwiseProduct(result.moment).sum();
+
+    const double f0 = F0.norm(), f1 = F1.norm(), step = difference.norm(), jump = pair.shift.norm();
+    const double difference_error = 8.0 * d * epsilon * (f0 + f1) + pair.source.error + pair.target.error;
+    result.moment_error = 2.0 * step * difference_error + difference_error * difference_error +
+                          8.0 * d * epsilon * (step * step + jump * jump);
+
+    // For the exact G' = U diag(s) Vᵀ - Δ, ‖Δ‖_F ≤ η, and any τ > 0: W = U max(s,τ) Uᵀ gives
+    // ‖G'‖_* - <C,G'> ≤ ½tr(W⁻¹G'G'ᵀ + W) - <C,G'> ≤ η²/2τ + Σ_{s<τ} (τ-s)²/2τ.
+    const double q = metric.norm();
+    const double eta = q * (32.0 * d * epsilon * f0 * f1 + pair.source.error * f1 + pair.target.error * f0 +
+                            pair.source.error * pair.target.error);
+    double polar_error = 0.0;
+    if (result.s.size() > 0 && eta > 0.0) {
+        polar_error = infinity;
+        for (const double tau : {result.s.minCoeff(), eta, 16.0 * eta}) {
+            if (!(tau > 0.0)) continue;
+            double error = eta * (eta / (2.0 * tau));
+            for (const double s : result.s)
+                if (s < tau) error += (tau - s) * (tau - s) / (2.0 * tau);
+            polar_error = std::min(polar_error, error);
+        }
+    }
+    result.cost_error = q * result.moment_error + 2.0 * polar_error + 4.0 * d * epsilon * q * result.moment.norm();
+    return result;
+}
+
+Matrix cross_covariance(const Pair& pair, const Coupling& coupling) {
+    return (pair.source.root * coupling.U) * (pair.target.root * coupling.V).transpose();
+}
+
+double upper_bound(const Gauge& gauge, const Matrix& moment, double moment_error) {
+    const auto d = double(moment.rows());
+    const double value = gauge.value(moment);
+    return value + 16.0 * d * epsilon * std::abs(value) + gauge.comparison_constants(int(d)).upper * moment_error;
+}
+
+double lower_bound(const Coupling& coupling, double level) {
+    const auto d = double(coupling.moment.rows());
+    const double cost = (coupling.cost - coupling.cost_error) / (level * (1.0 + 64.0 * d * epsilon));
+    return std::max(cost, 0.0);
+}
+
+}  // namespace spectralot::gaussian

@@ -1,0 +1,48 @@
+/// Couplings of two Gaussians proposed by metrics, and what both prove.
+#pragma once
+
+#include "gaussian/factor.hpp"
+#include "spectralot/core/status.hpp"
+#include "spectralot/gauge/gauge.hpp"
+#include "spectralot/gaussian/gaussian.hpp"
+
+namespace spectralot::gaussian {
+
+/// Two Gaussians in the unit (a power of two) in which they have size one.
+struct Pair {
+    Pair(const Gaussian& mu, const Gaussian& nu);
+    /// In a unit of 2^exponent.
+    Pair(const Gaussian& mu, const Gaussian& nu, int exponent);
+
+    [[nodiscard]] Index dimension() const { return shift.size(); }
+
+    double unit = 1.0;  ///< squared unit of the caller
+    Vector shift;       ///< m1 - m0
+    Factor source, target;
+};
+
+/// Checks both Gaussians (m0, S0, m1, S1 in messages) and returns the exponent of the power of two that is their size.
+int common_exponent(const Gaussian& mu, const Gaussian& nu);
+
+/// The best coupling for a metric Q: C is the polar factor UVᵀ of F0ᵀQF1, compact SVD U diag(s) Vᵀ.
+struct Coupling {
+    Matrix metric;
+    Matrix U, V;
+    Vector s;
+    Matrix moment;        ///< second moment of Y-X, a sum of squares: relative accuracy
+    double moment_error;  ///< trace norm of its error, for the exact input
+    double cost;          ///< tr(QS): the dual function at Q, ‖·‖_* taken from s
+    double cost_error;    ///< how far the dual function may lie below `cost`
+};
+Coupling couple(const Pair& pair, const Matrix& metric);
+
+/// A = F0 C F1ᵀ.
+Matrix cross_covariance(const Pair& pair, const Coupling& coupling);
+
+/// γ(S) for any S within `moment_error` of `moment` in trace norm.
+double upper_bound(const Gauge& gauge, const Matrix& moment, double moment_error);
+
+/// What (1/level)·Q, an element of K, proves: level ≥ 1 + the excess of Q.
+double lower_bound(const Coupling& coupling, double level);
+
+}  // namespace spectralot::gaussian

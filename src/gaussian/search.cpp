@@ -1,0 +1,119 @@
+#include "gaussian/search.hpp"
+
+#include "spectralot/saddle/master.hpp"
+
+#include <cmath>
+
+namespace spectralot::gaussian {
+
+Search::Search(const Pair& pair_, const Gauge& gauge_, const GaussianOptions& options_, const Observer& observer)
+    : pair(pair_), gauge(gauge_), options(options_), observer_(observer) {
+    const auto d = int(pair.dimension());
+    const double error = 16.0 * d * epsilon * (pair.source.root.norm() + pair.target.root.norm() + pair.shift.norm()) +
+                         2.0 * (pair.source.error + pair.target.error);
+    zero_level_ = 4.0 * gauge.comparison_constants(d).upper * error * error;
+    result_.certificate = {.lower = 0.0, .upper = infinity};
+}
+
+double Search::seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+const Coupling& Search::try_metric(const Matrix& metric) {
+    couplings_.push_back(couple(pair, 0.5 * (metric + metric.transpose())));
+    const Coupling& latest = couplings_.back();
+    const double lower = lower_bound(latest, 1.0 + gauge.membership_excess(latest.metric));
+    if (result_.metric.size() == 0 || lower > bracket().lower) {
+        result_.certificate.lower = lower;
+        result_.metric = latest.metric;
+    }
+    offer_mixture(Vector::Unit(Index(couplings_.size()), Index(couplings_.size()) - 1));
+    ++result_.n_iter;
+    observer_.report({result_.n_iter, pair.unit * (pair.unit * bracket().lower),
+                      pair.unit * (pair.unit * bracket().upper), seconds()});
+    return latest;
+}
+
+void Search::offer_mixture(const Vector& weights) {
+    Matrix moment = Matrix::Zero(pair.dimension(), pair.dimension());
+    double error = 0.0;
+    for (Index k = 0; k < weights.size(); ++k) {
+        if (weights[k] == 0.0) continue;
+        moment += weights[k] * couplings_[std::size_t(k)].moment;
+        error += weights[k] * couplings_[std::size_t(k)].moment_error;
+    }
+    const double upper = upper_bound(gauge, moment, error);
+    if (!(upper < bracket().upper)) return;
+    result_.certificate.upper = upper;
+    result_.moment = std::move(moment);
+    best_weights_ = weights;
+}
+
+void Search::keep_latest(Index n) {
+    std::vector<Coupling> kept;
+    std::vector<double> weights;
+    for (Index k = 0; k < Index(couplings_.size()); ++k) {
+        const double weight = k < best_weights_.size() ? best_weights_[k] : 0.0;
+        if (weight == 0.0 && k + n < Index(couplings_.size())) continue;
+        kept.push_back(std::move(couplings_[std::size_t(k)]));
+        weights.push_back(weight);
+    }
+    couplings_ = std::move(kept);
+    best_weights_ = Eigen::Map<const Vector>(weights.data(), Index(weights.size()));
+}
+
+bool Search::finished() {
+    if (bracket().upper <= zero_level_)
+        result_.status = Status::ZeroToRounding;
+    else if (bracket().relative_gap() <= options.tol)
+        result_.status = Status::Solved;
+    else if (observer_.cancel.requested())
+        result_.status = Status::Interrupted;
+    else if (result_.n_iter >= options.max_iter)
+        result_.status = Status::IterationLimit;
+    else
+        return false;
+    return true;
+}
+
+GaussianResult Search::take_result() {
+    result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;
+    if (result_.status == Status::ZeroToRounding) result_.certificate.lower = 0.0;
+    result_.cross_covariance = Matrix::Zero(pair.dimension(), pair.dimension());
+    for (Index k = 0; k < best_weights_.size(); ++k)
+        if (best_weights_[k] > 0.0)
+            result_.cross_covariance += best_weights_[k] * cross_covariance(pair, couplings_[std::size_t(k)]);
+    const auto scaled = [this](auto& x) { x = pair.unit * (pair.unit * x); };
+    scaled(result_.certificate.lower);
+    scaled(result_.certificate.upper);
+    result_.cross_covariance = pair.unit * (pair.unit * result_.cross_covariance).eval();
+    result_.moment = pair.unit * (pair.unit * result_.moment).eval();
+    result_.value = result_.certificate.upper;
+    result_.seconds = seconds();
+    return std::move(result_);
+}
+
+void mix_couplings(Search& search) {
+    const auto d = int(search.pair.dimension());
+    constexpr double master_share = 0.1;  // the master closes this share of the gap: Q stays central
+    constexpr int patience = 40;
+    Master master(search.gauge, d);
+    search.keep_latest(2 * d);  // couplings from far along the central path only burden the master
+    for (const Coupling& coupling : search.couplings()) master.add(coupling.moment);
+    double reference = infinity;
+    for (int since = 0; !search.finished(); ++since) {
+        const double goal = std::max(search.gap(), search.options.tol * search.bracket().upper);
+        const MasterSolution saddle = master.solve(master_share * goal);
+        search.offer_mixture(saddle.weights);
+        if (search.finished()) return;
+        master.add(search.try_metric(saddle.metric).moment);
+        if (search.gap() < 0.5 * reference) {
+            reference = search.gap();
+            since = 0;
+        } else if (since >= patience) {
+            return search.stall();
+        }
+    }
+}
+
+}  // namespace spectralot::gaussian

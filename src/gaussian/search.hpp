@@ -1,0 +1,56 @@
+/// What the phases of one Gaussian solve share: the pair, the best primal and dual points so far, and when to stop.
+#pragma once
+
+#include "gaussian/couple.hpp"
+#include "spectralot/gaussian/solve.hpp"
+
+#include <chrono>
+#include <vector>
+
+namespace spectralot::gaussian {
+
+/// In the unit of the pair; progress is in the caller's.
+class Search {
+public:
+    Search(const Pair& pair, const Gauge& gauge, const GaussianOptions& options, const Observer& observer);
+
+    const Pair& pair;
+    const Gauge& gauge;
+    const GaussianOptions& options;
+
+    [[nodiscard]] const Certificate& bracket() const { return result_.certificate; }
+    [[nodiscard]] double gap() const { return bracket().upper - bracket().lower; }
+    [[nodiscard]] const std::vector<Coupling>& couplings() const { return couplings_; }
+
+    /// Couples by a metric (any symmetric matrix near K), takes both bounds, counts and reports.
+    const Coupling& try_metric(const Matrix& metric);
+    /// Upper bound of the mixture of all couplings so far with these weights.
+    void offer_mixture(const Vector& weights);
+    /// True when the search is over, with the reason in the result.
+    bool finished();
+    /// Forgets all couplings but the latest `n` and those of the best mixture.
+    void keep_latest(Index n);
+    void stall() { result_.status = Status::Stalled; }
+    GaussianResult take_result();
+
+private:
+    [[nodiscard]] double seconds() const;
+
+    const Observer& observer_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    double zero_level_;
+    GaussianResult result_;
+    std::vector<Coupling> couplings_;
+    Vector best_weights_;
+};
+
+/// Follows the central path of the dual for a gauge whose K is one Schatten or Ky Fan ball; false when it got stuck.
+bool follow_central_path(Search& search, const GaugeLeaf& leaf);
+
+/// p = ∞: a metric near rank one, where the problem is one-dimensional. Offers its bounds; most pairs are solved.
+void try_rank_one(Search& search, double weight);
+
+/// Mixtures of couplings against a master over K, until the bracket closes or precision ends.
+void mix_couplings(Search& search);
+
+}  // namespace spectralot::gaussian

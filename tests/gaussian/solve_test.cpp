@@ -1,0 +1,112 @@
+#include "spectralot/gaussian/solve.hpp"
+
+#include "spectralot/core/errors.hpp"
+#include "spectralot/gaussian/flow.hpp"
+#include "spectralot/gaussian/modal.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+using namespace spectralot;
+using gaussian::Gaussian;
+
+namespace {
+
+Gaussian random_gaussian(Index d, std::mt19937& random) {
+    std::normal_distribution<double> normal;
+    const Matrix root = Matrix::NullaryExpr(d, d, [&] { return normal(random); });
+    return {Vector::NullaryExpr(d, [&] { return normal(random); }), root * root.transpose()};
+}
+
+}  // namespace
+
+TEST(GaussianCost, CommutingCovariancesHaveTheClosedForm) {
+    const Vector a{{4.0, 1.0, 0.25}}, b{{1.0, 2.25, 0.0}};
+    for (const double p : {1.0, 1.5, 2.0, 4.0, infinity}) {
+        const auto r =
+            gaussian::solve({Vector::Zero(3), a.asDiagonal()}, {Vector::Zero(3), b.asDiagonal()}, Schatten{.p = p});
+        const Vector square = (a.cwiseSqrt() - b.cwiseSqrt()).cwiseAbs2();
+        const double expected = std::isinf(p) ? square.maxCoeff() : std::pow(square.array().pow(p).sum(), 1.0 / p);
+        EXPECT_TRUE(r.converged);
+        EXPECT_NEAR(r.value, expected, 1e-12 * expected) << p;
+    }
+}
+
+TEST(GaussianCost, WeightedTraceOfNonCommutingCovariances) {
+    Matrix A(2, 2);
+    A << 2.0, 0.9, 0.9, 1.0;
+    const Vector a{{4.0, 0.25}}, b{{0.25, 4.0}};
+    const auto r =
+        gaussian::solve({Vector::Zero(2), a.asDiagonal()}, {Vector::Zero(2), b.asDiagonal()}, WeightedTrace{.A = A});
+    EXPECT_NEAR(r.value, 3.7188, 5e-5);
+}
+
+TEST(GaussianCost, EveryGaugeClosesItsBracket) {
+    std::mt19937 random(2);
+    Matrix a(3, 3), b(3, 3);
+    a << 2, 0.3, 0, 0.3, 1, 0.1, 0, 0.1, 0.5;
+    b << 0.4, 0, 0.1, 0, 2, 0.2, 0.1, 0.2, 1;
+    const std::vector<Gauge> gauges = {
+        WeightedTrace{.A = a},
+        Polyhedral{.matrices = {a, b}},
+        BlockSum{.blocks = {{0, 1}, {2}}, .gauges = {operator_gauge(), trace_gauge()}},
+        BlockMax{.blocks = {{0, 1}, {2}}, .gauges = {operator_gauge(), trace_gauge()}, .eta = {1.2, 0.9}},
+        ConicSum{.gauges = {operator_gauge(), Schatten{.p = 2.0}}, .weights = {0.5, 2.0}},
+        Entrywise{.M = 0.7},
+    };
+    for (int trial = 0; trial < 3; ++trial) {
+        const Gaussian mu = random_gaussian(3, random), nu = random_gaussian(3, random);
+        for (const Gauge& gauge : gauges) {
+            const auto r = gaussian::solve(mu, nu, gauge);
+            EXPECT_TRUE(r.converged) << gauge.repr() << " gap " << r.certificate.relative_gap();
+        }
+    }
+}
+
+TEST(GaussianCost, DisjointSupportsNeedAMixtureOfCouplings) {
+    // The best coupling is independent (A = 0): no polar factor, but the mean of two.
+    const auto r = gaussian::solve({Vector::Zero(2), Vector{{1.0, 0.0}}.asDiagonal()},
+                                   {Vector::Zero(2), Vector{{0.0, 1.0}}.asDiagonal()}, Schatten{.p = 2.0});
+    EXPECT_TRUE(r.converged);
+    EXPECT_NEAR(r.value, std::sqrt(2.0), 1e-9);
+    EXPECT_LE(r.cross_covariance.norm(), 1e-4);
+}
+
+TEST(GaussianCost, NearlySingularMatricesAreSolvedExactly) {
+    const auto r = gaussian::solve({Vector::Zero(2), Vector{{1.0, 1e-14}}.asDiagonal()},
+                                   {Vector::Zero(2), Matrix::Identity(2, 2)}, trace_gauge());
+    EXPECT_TRUE(r.converged);
+    EXPECT_NEAR(r.value, (1.0 - 1e-7) * (1.0 - 1e-7), 1e-12);
+}
+
+TEST(GaussianCost, CloseGaussiansKeepRelativeAccuracy) {
+    std::mt19937 random(3);
+    const Gaussian mu = random_gaussian(4, random);
+    const double t = 1e-3;  // W² is a millionth of the traces
+    const auto r = gaussian::solve(mu, {mu.mean, (1.0 + t) * (1.0 + t) * mu.covariance}, trace_gauge());
+    EXPECT_TRUE(r.converged) << r.certificate.relative_gap();
+    EXPECT_NEAR(r.value, t * t * mu.covariance.trace(), 1e-9 * r.value);
+    const auto same = gaussian::solve(mu, mu, operator_gauge());
+    EXPECT_EQ(same.status, Status::ZeroToRounding);
+}
+
+TEST(ModalFlow, AgreesWithTheCovarianceFlow) {
+    for (const double p : {1.0, 2.0, infinity}) {
+        const Vector r0{{0.2, -0.1}}, s0{{1.0, 0.7}}, beta{{0.5, 0.3}};
+        const auto modes = gaussian::modal_flow(r0, s0, beta, p, 0.3);
+        Matrix S = Matrix::Zero(4, 4);  // E uᵢuᵢ = E vᵢvᵢ = s, E uᵢvᵢ = r
+        for (Index j = 0; j < 2; ++j) {
+            S(j, j) = S(2 + j, 2 + j) = s0[j];
+            S(j, 2 + j) = S(2 + j, j) = r0[j];
+        }
+        const gaussian::LinearNetwork network(beta.asDiagonal());
+        const auto full =
+            gaussian::flow(network, {Vector::Zero(4), S}, Schatten{.p = p}, 0.3, {.rtol = 1e-10, .rank_tol = 1e-8});
+        for (Index j = 0; j < 2; ++j) {
+            EXPECT_NEAR(full.gaussians.back().covariance(j, 2 + j), modes.r(modes.r.rows() - 1, j), 1e-7) << p;
+            EXPECT_NEAR(full.gaussians.back().covariance(j, j), modes.s(modes.s.rows() - 1, j), 1e-7) << p;
+        }
+    }
+}

@@ -1,0 +1,337 @@
+"""Gaussian costs, geodesics and flows: references, closed forms, metric laws, and agreement with clouds."""
+
+from __future__ import annotations
+
+import json
+from itertools import permutations
+from math import inf
+
+import numpy as np
+import pytest
+import spectralot as so
+from conftest import REFERENCE
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+PAIRS = json.loads((REFERENCE / "gaussian.json").read_text())
+SPECTRAL = [so.Trace(), so.Schatten(1.5), so.Schatten(2), so.Schatten(4), so.Operator(), so.KyFan(2)]
+MIXED = [
+    so.WeightedTrace([[2, 0.9, 0], [0.9, 1, 0.1], [0, 0.1, 0.5]]),
+    so.Polyhedral([np.diag([1.0, 2, 0.5]), np.eye(3)]),
+    so.BlockSum([[0, 1], [2]], [so.Operator(), so.Trace()]),
+    so.BlockMax([[0, 1], [2]], [so.Operator(), so.Trace()]),
+    so.ConicSum([so.Operator(), so.Trace()], [0.9, 0.1]),
+]
+
+
+def gauge_of(description):
+    if description["name"] == "ky_fan":
+        return so.KyFan(description["k"])
+    return so.Schatten(float(description["p"]))
+
+
+def covariance(random, d, rank=None):
+    """Products of multiples of 1/4: exactly singular where the rank says so."""
+    root = random.integers(-9, 10, size=(d, d if rank is None else rank)) / 4
+    return root @ root.T
+
+
+def gaussian(random, d, rank=None):
+    return random.normal(size=d), covariance(random, d, rank)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair["instance"])
+def test_reference_brackets_are_met(pair):
+    for entry in pair["entries"]:
+        r = so.gaussian.solve(pair["m0"], pair["S0"], pair["m1"], pair["S1"], gauge_of(entry["gauge"]))
+        assert r.converged, (entry["label"], r)
+        slack = 1e-9 * entry["upper"]
+        assert r.upper >= entry["lower"] - slack, entry["label"]
+        assert r.lower <= entry["upper"] + slack, entry["label"]
+
+
+@given(st.integers(0, 10**6), st.sampled_from(SPECTRAL + MIXED), st.integers(0, 3), st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_both_ends_are_proved_without_the_solver(seed, gauge, rank0, rank1):
+    random = np.random.default_rng(seed)
+    (m0, S0), (m1, S1) = gaussian(random, 3, rank0), gaussian(random, 3, rank1)
+    r = so.gaussian.solve(m0, S0, m1, S1, gauge)
+    assert r.converged
+    A, Q, delta = r.cross_covariance, r.metric, m1 - m0
+    joint = np.block([[S0, A], [A.T, S1]])
+    scale = np.trace(joint) + delta @ delta
+    assert np.linalg.eigvalsh(joint)[0] >= -1e-13 * scale
+    assert abs(gauge(np.outer(delta, delta) + S0 + S1 - A - A.T) - r.upper) <= 1e-12 * scale
+    assert gauge.contains(Q, 1e-12)
+
+    def root(S):
+        w, V = np.linalg.eigh(S)
+        return V * np.sqrt(np.where(w > 1e-13 * max(w[-1], 1e-300), w, 0))
+
+    dual = delta @ Q @ delta + np.trace(Q @ (S0 + S1)) - 2 * np.linalg.norm(root(S0).T @ Q @ root(S1), "nuc")
+    assert abs(dual - r.lower) <= 1e-12 * scale
+
+
+@pytest.mark.parametrize("gauge", SPECTRAL, ids=repr)
+def test_invariances(gauge):
+    random = np.random.default_rng(1)
+    (m0, S0), (m1, S1) = gaussian(random, 4), gaussian(random, 4)
+    R = np.linalg.qr(random.normal(size=(4, 4)))[0]
+    value = so.gaussian.solve(m0, S0, m1, S1, gauge).value
+
+    def turned(S):
+        S = R @ S @ R.T
+        return (S + S.T) / 2
+
+    assert so.gaussian.solve(R @ m0, turned(S0), R @ m1, turned(S1), gauge).value == pytest.approx(value, rel=3e-9)
+    assert so.gaussian.solve(m0 + 5, S0, m1 + 5, S1, gauge).value == pytest.approx(value, rel=3e-9)
+    assert so.gaussian.solve(m1, S1, m0, S0, gauge).value == pytest.approx(value, rel=3e-9)
+    for s in (1e-60, 1e60):
+        scaled = so.gaussian.solve(s * m0, s * s * S0, s * m1, s * s * S1, gauge)
+        assert scaled.converged
+        assert scaled.value == pytest.approx(s * s * value, rel=3e-9)
+
+
+@given(st.integers(0, 10**6), st.sampled_from(SPECTRAL + MIXED))
+@settings(max_examples=25, deadline=None)
+def test_triangle_inequality(seed, gauge):
+    random = np.random.default_rng(seed)
+    three = [(np.zeros(3), covariance(random, 3, random.integers(1, 4))) for _ in range(3)]
+    far, one, two = (so.gaussian.solve(*three[i], *three[j], gauge) for i, j in ((0, 2), (0, 1), (1, 2)))
+    assert np.sqrt(far.lower) <= np.sqrt(one.upper) + np.sqrt(two.upper)
+
+
+@pytest.mark.parametrize("gauge", [*SPECTRAL, *MIXED], ids=repr)
+def test_geodesics_have_constant_speed(gauge):
+    random = np.random.default_rng(2)
+    pair = (*gaussian(random, 3), *gaussian(random, 3, 2))
+    r = so.gaussian.solve(*pair, gauge)
+    for s, t in ((0, 0.3), (0.25, 0.75), (0.6, 1)):
+        part = so.gaussian.solve(*r.geodesic(s), *r.geodesic(t), gauge)
+        assert part.distance == pytest.approx((t - s) * r.distance, rel=1e-6)
+
+
+def test_isotropic_pairs_reach_the_comparison_bound():
+    for p in (1, 1.5, 2, 4, inf):
+        r = so.gaussian.solve(np.zeros(5), 4 * np.eye(5), np.zeros(5), np.eye(5), p)
+        assert r.value == pytest.approx(5 ** (1 / p - 1) * 5, rel=1e-12)
+
+
+def test_affine_map_pushes_source_to_target():
+    random = np.random.default_rng(3)
+    m0, S0 = gaussian(random, 4)
+    m1, S1 = gaussian(random, 4)
+    T = so.gaussian.solve(m0, S0, m1, S1, 2).affine_map()
+    np.testing.assert_allclose(T @ S0 @ T.T, S1, atol=1e-8 * np.trace(S1))
+
+
+def test_operator_geodesics_are_not_unique_and_a_conic_sum_selects_one():
+    pair = ([0, 0], np.eye(2), [3, 0], np.eye(2))
+    for A in (np.eye(2), np.diag([1.0, -1.0])):  # both couplings cost 9
+        assert so.Operator()(np.diag([9.0, 0]) + 2 * np.eye(2) - A - A.T) == 9
+    midpoint = so._core.gaussian_geodesic(
+        *map(np.asarray, ([0.0, 0], np.eye(2), [3.0, 0], np.eye(2))), so.Operator()._core, np.diag([1.0, -1]), 0.5
+    )
+    assert so.gaussian.kl(*midpoint, [0, 0], np.eye(2)) == inf
+    selected = so.gaussian.solve(*pair, so.ConicSum([so.Operator(), so.Trace()], [0.99, 0.005]))
+    np.testing.assert_allclose(selected.cross_covariance, np.eye(2), atol=1e-6)
+
+
+def test_clouds_approach_the_gaussian_value():
+    random = np.random.default_rng(4)
+    S0, S1, m1 = np.diag([1.0, 0.3]), np.array([[0.5, 0.2], [0.2, 1.5]]), np.array([1.0, 0.5])
+    for gauge in (so.Trace(), so.Schatten(2), so.Operator()):
+        exact = so.gaussian.distance([0, 0], S0, m1, S1, gauge)
+        errors = []
+        for n in (50, 200, 800):
+            trials = []
+            for _ in range(4):
+                X = random.normal(size=(n, 2)) @ np.linalg.cholesky(S0).T
+                Y = random.normal(size=(n, 2)) @ np.linalg.cholesky(S1).T + m1
+                trials.append(so.distance(X, Y, gauge, tol=1e-4) - exact)
+            errors.append(np.sqrt(np.mean(np.square(trials))))
+        assert errors[-1] < 0.1 * exact
+        assert errors[-1] < 0.6 * errors[0]
+
+
+@pytest.mark.parametrize("gauge", [*SPECTRAL, MIXED[0], MIXED[4]], ids=repr)
+def test_right_hand_side_dissipates_the_energy(gauge):
+    random = np.random.default_rng(5)
+    m, S = gaussian(random, 3)
+    target = (np.zeros(3), covariance(random, 3) + np.eye(3))
+    dm, dS = so.gaussian.kl_rhs(m, S, *target, gauge)
+    H, b = so.gaussian.KL(*target).force(m, S)
+    rate = b @ dm + 0.5 * np.trace(H @ dS)
+    assert rate == pytest.approx(-(gauge.dual_norm(np.vstack([np.linalg.cholesky(S).T @ H, b])) ** 2), rel=1e-6)
+    h = 1e-5
+    change = so.gaussian.kl(m + h * dm, S + h * dS, *target) - so.gaussian.kl(m - h * dm, S - h * dS, *target)
+    assert change / (2 * h) == pytest.approx(rate, rel=1e-5)
+
+
+@pytest.mark.parametrize("gauge", [so.Trace(), so.Schatten(2), so.Operator(), so.KyFan(2), MIXED[0]], ids=repr)
+def test_kl_flow_keeps_its_energy_balance(gauge):
+    random = np.random.default_rng(6)
+    m, S = gaussian(random, 3)
+    target = (np.zeros(3), covariance(random, 3) + np.eye(3))
+    t = so.gaussian.kl_flow(m, S, *target, gauge, 2.0)
+    assert t.status == "solved"
+    assert t.balance_residual.max() <= 1e-6 * t.energy[0]
+    assert (np.diff(t.energy) <= 1e-12).all()
+    assert all(np.linalg.eigvalsh(S)[0] > 0 for S in t.covariances)
+
+
+def test_rank_loss_of_a_commuting_flow_is_located():
+    # One coordinate reaches its target while the other is still far: F loses rank, and the flow goes on.
+    t = so.gaussian.kl_flow([0, 0], np.diag([1.2, 4.0]), [0, 0], np.eye(2), so.Operator(), 3.0)
+    assert [event.rank for event in t.events][:1] == [1]
+    at = np.searchsorted(t.times, t.events[0].time)
+    np.testing.assert_allclose(t.covariances[at:, 0, 0], 1, atol=1e-5)
+    assert t.covariances[at, 1, 1] > 1.5
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 2, 4, inf])
+def test_modal_invariants_and_extinction(p):
+    far = so.gaussian.modal_flow(0.0, 1.0, 50.0, p, 5.0)  # beyond α2^{p/(p-1)} for every p > 1.3 here
+    before = far.times <= (far.events[0].time if far.events else inf)
+    inside = np.flatnonzero(before)[:-1] if far.events else np.flatnonzero(before)
+    np.testing.assert_allclose(far.invariant[inside, 0], far.invariant[0, 0], rtol=1e-12)
+    assert far.balance_residual.max() <= 1e-6 * far.energy[0]
+    if p > 1.5 or p == 1.5:
+        assert [event.kind for event in far.events][:1] == ["lost_b"]
+        after = far.times > far.events[0].time
+        np.testing.assert_allclose(far.s[after], far.r[after], rtol=1e-12)
+    else:
+        assert not far.events
+    near = so.gaussian.modal_flow(0.0, 1.0, 1.5, p, 5.0)  # below the threshold 2: no eigenvalue is lost
+    assert all(event.kind == "settled" for event in near.events)
+
+
+def test_particles_follow_the_gaussian_flow():
+    random = np.random.default_rng(7)
+    X = random.normal(size=(400, 2))
+    X -= X.mean(axis=0)
+    X = X @ np.linalg.inv(np.linalg.cholesky(X.T @ X / 400)).T @ np.linalg.cholesky([[2.0, 0.5], [0.5, 0.6]]).T
+    target = so.gaussian.KL([1.0, 0], [[1.0, 0.2], [0.2, 0.8]])
+
+    class Relative:
+        def energy(self, X, weights):
+            m = weights @ X
+            return target.energy(m, (X - m).T @ ((X - m) * weights[:, None]))
+
+        def force(self, X, weights):
+            m = weights @ X
+            H, b = target.force(m, (X - m).T @ ((X - m) * weights[:, None]))
+            return (X - m) @ H + b
+
+    flow = so.gaussian.flow(target, [0, 0], [[2.0, 0.5], [0.5, 0.6]], so.Schatten(2), 0.3)
+    cloud = so.flow.run(Relative(), X, so.Schatten(2), step=1e-3, n_steps=300, record_every=300)
+    np.testing.assert_allclose(cloud.points[-1].mean(axis=0), flow.means[-1], atol=2e-3)
+    np.testing.assert_allclose(np.cov(cloud.points[-1].T, bias=True), flow.covariances[-1], atol=4e-3)
+
+
+def test_an_objective_of_your_own():
+    class Trap:  # ½|m|² + ½ tr S
+        def energy(self, m, S):
+            return 0.5 * m @ m + 0.5 * np.trace(S)
+
+        def force(self, m, S):
+            return np.eye(len(m)), m
+
+    t = so.gaussian.flow(Trap(), [1.0, 0], np.eye(2), so.Trace(), 1.0)
+    np.testing.assert_allclose(t.means[-1], [np.exp(-1), 0], rtol=1e-7)
+    np.testing.assert_allclose(t.covariances[-1], np.exp(-2) * np.eye(2), rtol=1e-7, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([0, 0], [[1, 2], [2, 1]], [0, 0], np.eye(2)), "S0: must be positive semidefinite"),
+        (([0, 0], np.eye(2), [0, 0], [[1, 0.1], [0, 1]]), "S1: must be symmetric"),
+        (([0, 0], np.eye(3), [0, 0], np.eye(2)), "S0: must have shape"),
+        (([0, 0], np.eye(2), [0, 0, 0], np.eye(3)), "m1: must have the dimension of m0, 2"),
+        (([0, np.nan], np.eye(2), [0, 0], np.eye(2)), "m0: entries must be finite"),
+    ],
+)
+def test_bad_input_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        so.gaussian.solve(*arguments)
+
+
+def test_iteration_limit_keeps_a_true_bracket():
+    pair = PAIRS[4]
+    r = so.gaussian.solve(pair["m0"], pair["S0"], pair["m1"], pair["S1"], 2, max_iter=3)
+    assert not r.converged
+    assert r.status == "iteration_limit"
+    entry = next(entry for entry in pair["entries"] if entry["label"] == "schatten_2")
+    assert r.lower <= entry["upper"]
+    assert r.upper >= entry["lower"]
+    with pytest.raises(so.NotSolved):
+        r.require_solved()
+
+
+def test_trace_barycenter_solves_the_fixed_point_equation():
+    random = np.random.default_rng(8)
+    means, covariances = random.normal(size=(3, 3)), np.stack([covariance(random, 3) + np.eye(3) for _ in range(3)])
+    bary = so.gaussian.barycenter(means, covariances, so.Trace(), tol=1e-9)
+    assert bary.converged
+    np.testing.assert_allclose(bary.mean, means.mean(axis=0), atol=1e-8)
+
+    def root(S):
+        w, V = np.linalg.eigh(S)
+        return V * np.sqrt(w) @ V.T
+
+    R = root(bary.covariance)
+    np.testing.assert_allclose(np.mean([root(R @ S @ R) for S in covariances], axis=0), bary.covariance, rtol=1e-6)
+
+
+def test_barycenter_is_below_its_neighbours():
+    random = np.random.default_rng(9)
+    means, covariances = random.normal(size=(2, 2)), np.stack([covariance(random, 2) + np.eye(2) for _ in range(2)])
+    bary = so.gaussian.barycenter(means, covariances, so.Schatten(2), tol=1e-4)
+    assert bary.converged
+
+    def value(m, S):
+        return np.mean([so.gaussian.solve(m, S, means[i], covariances[i], 2).value for i in range(2)])
+
+    for _ in range(10):
+        bump = 0.05 * random.normal(size=(2, 2))
+        other = value(bary.mean + 0.05 * random.normal(size=2), bary.covariance + bump @ bump.T)
+        assert other >= bary.value * (1 - 1e-7)
+
+
+def test_trace_mixture_is_transport_with_pairwise_costs():
+    random = np.random.default_rng(10)
+    source = [gaussian(random, 2) for _ in range(3)]
+    target = [gaussian(random, 2) for _ in range(3)]
+    cost = np.array([[so.gaussian.solve(*x, *y, 1).value for y in target] for x in source])
+    best = min(np.mean(cost[range(3), order]) for order in permutations(range(3)))
+    arrays = [np.stack(part) for side in (source, target) for part in zip(*side, strict=True)]
+    r = so.gaussian.solve_mixture(*arrays, so.Trace(), tol=1e-10)
+    assert r.converged
+    assert r.value == pytest.approx(best, rel=1e-10)
+    operator = so.gaussian.solve_mixture(*arrays, so.Operator())
+    assert operator.converged
+    assert operator.upper < r.lower
+    np.testing.assert_allclose(operator.plan.sum(axis=1), 1 / 3, atol=1e-12)
+
+
+@pytest.mark.parametrize("gauge", [*SPECTRAL, MIXED[4]], ids=repr)
+def test_mixtures_of_diracs_are_clouds(gauge):
+    random = np.random.default_rng(11)
+    X, Y = random.normal(size=(5, 2)), random.normal(size=(7, 2)) + 0.5
+    a, b = random.uniform(0.2, 1, 5), random.uniform(0.2, 1, 7)
+    a, b = a / a.sum(), b / b.sum()
+    r = so.gaussian.solve_mixture(X, np.zeros((5, 2, 2)), Y, np.zeros((7, 2, 2)), gauge, a=a, b=b, tol=1e-8)
+    cloud = so.solve_sample(X, Y, gauge, a=a, b=b, tol=1e-8)
+    assert r.converged
+    assert r.lower <= cloud.upper
+    assert cloud.lower <= r.upper
+
+
+def test_a_mixture_of_one_component_is_the_gaussian_cost():
+    random = np.random.default_rng(12)
+    (m0, S0), (m1, S1) = gaussian(random, 3), gaussian(random, 3)
+    r = so.gaussian.solve_mixture([m0], [S0], [m1], [S1], so.Schatten(2), tol=1e-7)
+    exact = so.gaussian.solve(m0, S0, m1, S1, so.Schatten(2))
+    assert r.converged
+    assert r.value == pytest.approx(exact.value, rel=1e-6)
