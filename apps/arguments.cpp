@@ -1,5 +1,7 @@
 #include "arguments.hpp"
 
+#include "options.hpp"
+#include "progress.hpp"
 #include "spectralot/core/errors.hpp"
 #include "spectralot/io/json.hpp"
 #include "spectralot/io/table.hpp"
@@ -44,6 +46,19 @@ void GaugeArguments::add_to(CLI::App& command) {
 
 DescribedGauge GaugeArguments::read() const {
     return file.empty() ? gauge_from_text(text) : gauge_from_file(file);
+}
+
+void SolveArguments::add_to(CLI::App& command) {
+    pair.add_to(command);
+    gauge.add_to(command);
+    add_flags(command, options);
+    command.add_flag("-v,--verbose", verbose, "one line per iteration on standard error");
+}
+
+TransportResult SolveArguments::solve(const DiscreteMeasure& mu, const DiscreteMeasure& nu,
+                                      const Gauge& solved_gauge) const {
+    ProgressLine line(ProgressLine::Kind::Bracket, options.max_iter, verbose);
+    return spectralot::solve(mu, nu, solved_gauge, options, line.observer());
 }
 
 void check_output(const std::filesystem::path& path) {

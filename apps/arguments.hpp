@@ -2,7 +2,7 @@
 #pragma once
 
 #include "gauge_json.hpp"
-#include "spectralot/discrete/measure.hpp"
+#include "spectralot/transport/solve.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -42,6 +42,18 @@ struct GaugeArguments {
     [[nodiscard]] DescribedGauge read() const;
 };
 
+/// What the commands that solve the static problem ask for, and the solve itself.
+struct SolveArguments {
+    PairArguments pair;
+    GaugeArguments gauge;
+    TransportOptions options;
+    bool verbose = false;
+
+    void add_to(CLI::App& command);
+    /// With progress on standard error; Ctrl-C stops with the best result.
+    [[nodiscard]] TransportResult solve(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge) const;
+};
+
 /// Throws FileError when a file could not be created there: better before a long computation than after it.
 void check_output(const std::filesystem::path& path);
 
@@ -49,6 +61,7 @@ void check_output(const std::filesystem::path& path);
 void print(const nlohmann::ordered_json& object);
 
 void add_distance(CLI::App& app, Action& action);
+void add_emd(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_geodesic(CLI::App& app, Action& action);
 void add_flow(CLI::App& app, Action& action);

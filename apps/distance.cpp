@@ -1,55 +1,28 @@
 #include "arguments.hpp"
 #include "options.hpp"
 #include "progress.hpp"
-#include "result_json.hpp"
-#include "spectralot/io/file.hpp"
-#include "spectralot/io/json.hpp"
+#include "result_files.hpp"
 
 #include <memory>
-#include <ostream>
 
 namespace spectralot::cli {
 namespace {
 
 struct Distance {
-    PairArguments pair;
-    GaugeArguments gauge;
-    TransportOptions options;
-    std::filesystem::path plan;
-    std::filesystem::path json;
-    bool verbose = false;
+    SolveArguments problem;
+    ResultFiles files;
 
     int run() const;
 };
 
-void write_plan(const std::filesystem::path& path, const SparsePlan& plan) {
-    io::write_atomically(path, [&](std::ostream& out) {
-        out << "row,col,mass\n";
-        for (std::size_t t = 0; t < plan.size(); ++t) {
-            out << plan.row[t] << ',' << plan.col[t] << ',' << to_text(plan.mass[t]) << '\n';
-        }
-    });
-}
-
 int Distance::run() const {
-    check_output(plan);
-    check_output(json);
-    const DescribedGauge described = gauge.read();
-    const auto [mu, nu] = pair.read();
+    files.check();
+    const DescribedGauge described = problem.gauge.read();
+    const auto [mu, nu] = problem.pair.read();
 
     const InterruptGuard guard;
-    const TransportResult result = [&] {
-        ProgressLine line(ProgressLine::Kind::Bracket, options.max_iter, verbose);
-        return solve(mu, nu, described.gauge, options, line.observer());
-    }();
-
-    nlohmann::ordered_json object = summary_of(result, described, mu, nu, to_json(options));
-    print(object);
-    if (!plan.empty()) write_plan(plan, result.plan);
-    if (!json.empty()) {
-        add_arrays(object, result);
-        io::write_json(json, object);
-    }
+    const TransportResult result = problem.solve(mu, nu, described.gauge);
+    files.write(result, described, mu, nu, to_json(problem.options));
     return result.converged ? solved : not_solved;
 }
 
@@ -58,12 +31,8 @@ int Distance::run() const {
 void add_distance(CLI::App& app, Action& action) {
     auto* command = app.add_subcommand("distance", "certified spectral Wasserstein distance between two clouds");
     auto distance = std::make_shared<Distance>();
-    distance->pair.add_to(*command);
-    distance->gauge.add_to(*command);
-    add_flags(*command, distance->options);
-    command->add_option("--plan", distance->plan, "write the plan as CSV: row,col,mass");
-    command->add_option("--json", distance->json, "write the whole result, which `verify` reads");
-    command->add_flag("-v,--verbose", distance->verbose, "one line per iteration on standard error");
+    distance->problem.add_to(*command);
+    distance->files.add_to(*command);
     command->footer("Example:\n  spectralot distance X.npy Y.npy --gauge schatten:2 --json result.json");
     command->callback([distance, &action] { action = [distance] { return distance->run(); }; });
 }

@@ -12,12 +12,9 @@ namespace spectralot::cli {
 namespace {
 
 struct Geodesic {
-    PairArguments pair;
-    GaugeArguments gauge;
-    TransportOptions options;
+    SolveArguments problem;
     std::vector<double> times = {0.0, 0.25, 0.5, 0.75, 1.0};
     std::filesystem::path out;
-    bool verbose = false;
 
     int run() const;
 };
@@ -31,18 +28,15 @@ void check(const Gauge& gauge, const std::vector<double>& times) {
 }
 
 int Geodesic::run() const {
-    const DescribedGauge described = gauge.read();
+    const DescribedGauge described = problem.gauge.read();
     check(described.gauge, times);
-    const auto [mu, nu] = pair.read();
+    const auto [mu, nu] = problem.pair.read();
     std::error_code error;
     std::filesystem::create_directories(out, error);
     if (error) throw FileError(out.string() + ": cannot create the folder: " + error.message());
 
     const InterruptGuard guard;
-    const TransportResult result = [&] {
-        ProgressLine line(ProgressLine::Kind::Bracket, options.max_iter, verbose);
-        return solve(mu, nu, described.gauge, options, line.observer());
-    }();
+    const TransportResult result = problem.solve(mu, nu, described.gauge);
 
     nlohmann::ordered_json index = document("spectralot.geodesic", described.description);
     index["weights"] = "weights.npy";
@@ -54,7 +48,7 @@ int Geodesic::run() const {
         io::write_npy(out / "weights.npy", frame.weights);  // one atom per plan entry: the same at every time
         index["frames"].push_back({{"time", t}, {"points", file}});
     }
-    index["transport"] = summary_of(result, described, mu, nu, to_json(options));
+    index["transport"] = summary_of(result, described, mu, nu, to_json(problem.options));
     io::write_json(out / "index.json", index);
     print(index);
     return result.converged ? solved : not_solved;
@@ -65,15 +59,12 @@ int Geodesic::run() const {
 void add_geodesic(CLI::App& app, Action& action) {
     auto* command = app.add_subcommand("geodesic", "displacement interpolation between two clouds, one file per time");
     auto arguments = std::make_shared<Geodesic>();
-    arguments->pair.add_to(*command);
-    arguments->gauge.add_to(*command);
+    arguments->problem.add_to(*command);
     command->add_option("--times", arguments->times, "times in [0, 1], separated by commas")
         ->delimiter(',')
         ->capture_default_str();
     command->add_option("--out", arguments->out, "folder for geodesic_<time>.npy, weights.npy and index.json")
         ->required();
-    add_flags(*command, arguments->options);
-    command->add_flag("-v,--verbose", arguments->verbose, "one line per iteration on standard error");
     command->footer("Example:\n  spectralot geodesic X.npy Y.npy --gauge operator --times 0,0.5,1 --out frames/");
     command->callback([arguments, &action] { action = [arguments] { return arguments->run(); }; });
 }

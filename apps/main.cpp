@@ -15,6 +15,7 @@ int parse_and_run(int argc, char** argv) {
     cli::Action action;
     app.set_version_flag("--version", "spectralot " SPECTRALOT_VERSION);
     cli::add_distance(app, action);
+    cli::add_emd(app, action);
     cli::add_verify(app, action);
     cli::add_geodesic(app, action);
     cli::add_flow(app, action);
@@ -22,6 +23,7 @@ int parse_and_run(int argc, char** argv) {
     app.footer(
         "Examples:\n"
         "  spectralot distance X.npy Y.npy --gauge schatten:2 --plan plan.csv --json result.json\n"
+        "  spectralot emd      X.npy Y.npy --metric Q.npy --json result.json\n"
         "  spectralot verify   X.npy Y.npy result.json\n"
         "  spectralot geodesic X.npy Y.npy --gauge operator --times 0,0.25,0.5,0.75,1 --out frames/\n"
         "  spectralot flow mmd X.npy Y.npy --gauge operator --step 1.6 --steps 6000 --clock coordinate --out run.npz\n"
@@ -34,7 +36,7 @@ int parse_and_run(int argc, char** argv) {
         return app.exit(error) == 0 ? cli::solved : cli::bad_input;
     }
     if (!action) {
-        throw_invalid("command", "must be distance, verify, geodesic, flow mmd or selector (see --help)", "none");
+        throw_invalid("command", "must be distance, emd, verify, geodesic, flow mmd or selector (see --help)", "none");
     }
     return action();
 }

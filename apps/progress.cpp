@@ -32,6 +32,10 @@ InterruptGuard::~InterruptGuard() {
     std::signal(SIGTERM, SIG_DFL);
 }
 
+const CancelToken& InterruptGuard::cancel_token() {
+    return interrupt_token();
+}
+
 ProgressLine::ProgressLine(Kind kind, int total, bool verbose)
     : kind_(kind), total_(total), verbose_(verbose), terminal_(::isatty(STDERR_FILENO) == 1) {}
 

@@ -15,6 +15,9 @@ public:
     ~InterruptGuard();
     InterruptGuard(const InterruptGuard&) = delete;
     InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+    /// What Ctrl-C sets; for computations without a `ProgressLine`.
+    [[nodiscard]] static const CancelToken& cancel_token();
 };
 
 /// Talk on standard error: a line that is rewritten on a terminal, one line per report with --verbose, else silence.

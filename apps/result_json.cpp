@@ -1,6 +1,7 @@
 #include "result_json.hpp"
 
 #include "json_fields.hpp"
+#include "spectralot/gauge/fixed_metric.hpp"
 
 #include <limits>
 
@@ -36,18 +37,31 @@ SparsePlan read_plan(const JsonField& document) {
     return plan;
 }
 
+/// `distance` writes the gauge as it was given, `emd` the metric.
+DescribedGauge read_gauge(const JsonField& document, const std::string& name) {
+    const JsonField gauge = document["gauge"];
+    if (!gauge.has("metric")) return gauge_from_json(gauge.json(), name + ": gauge");
+    if (gauge["name"].text() != "fixed_metric") gauge["name"].fail("must be fixed_metric, for a gauge with a metric");
+    return {FixedMetric{.Q = gauge["metric"].matrix()}, gauge.json()};
+}
+
+std::optional<double> read_tolerance(const JsonField& options) {
+    if (!options.has("tol")) return std::nullopt;
+    return options["tol"].number();
+}
+
 StoredResult read_result(const JsonField& document, const std::string& name) {
     if (document["format"].text() != transport_format) {
         document["format"].fail(std::string("must be \"") + transport_format + "\"");
     }
     if (document["version"].integer() != 1) document["version"].fail("must be 1");
     if (!document.has("plan")) {
-        throw FileError(name + ": no plan: verify reads what distance --json wrote, not its summary");
+        throw FileError(name + ": no plan: verify reads what distance or emd --json wrote, not its summary");
     }
-    return {.gauge = gauge_from_json(document["gauge"].json(), name + ": gauge"),
+    return {.gauge = read_gauge(document, name),
             .claimed = {document["lower"].number(), document["upper"].number()},
             .converged = document["converged"].boolean(),
-            .tol = document["options"]["tol"].number(),
+            .tol = read_tolerance(document["options"]),
             .plan = read_plan(document),
             .metric = document["metric"].matrix(),
             .potentials = {document["potentials"]["a"].vector(), document["potentials"]["b"].vector()}};

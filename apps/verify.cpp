@@ -2,6 +2,8 @@
 #include "result_json.hpp"
 #include "spectralot/io/json.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 
 namespace spectralot::cli {
@@ -20,15 +22,17 @@ double rounding_of(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const G
     const Vector low = mu.points.colwise().minCoeff().cwiseMin(nu.points.colwise().minCoeff());
     const Vector high = mu.points.colwise().maxCoeff().cwiseMax(nu.points.colwise().maxCoeff());
     const auto d = static_cast<int>(mu.dimension());
-    return 64.0 * d * epsilon * gauge.comparison_constants(d).upper * (high - low).squaredNorm();
+    const ComparisonConstants constants = gauge.comparison_constants(d);
+    const double largest = std::max(std::abs(constants.lower), std::abs(constants.upper));
+    return 64.0 * (d + 4) * epsilon * largest * (high - low).squaredNorm();
 }
 
 /// The recomputed bracket proves the claimed one.
 bool proves(const Certificate& recomputed, const StoredResult& stored, double rounding) {
     const Certificate& claimed = stored.claimed;
     const bool bracket = recomputed.lower >= claimed.lower - rounding && recomputed.upper <= claimed.upper + rounding;
-    const bool gap = recomputed.upper - recomputed.lower <= stored.tol * recomputed.upper + rounding;
-    return bracket && (gap || !stored.converged);
+    if (!stored.converged || !stored.tol) return bracket;
+    return bracket && recomputed.upper - recomputed.lower <= *stored.tol * recomputed.upper + rounding;
 }
 
 int Verify::run() const {
@@ -61,7 +65,7 @@ void add_verify(CLI::App& app, Action& action) {
         app.add_subcommand("verify", "recompute the bracket of a stored result from its plan, metric and potentials");
     auto arguments = std::make_shared<Verify>();
     arguments->pair.add_to(*command);
-    command->add_option("result", arguments->result, "what `distance --json` wrote")->required();
+    command->add_option("result", arguments->result, "what `distance --json` or `emd --json` wrote")->required();
     command->footer(
         "Exit code 0 when the stored claims hold, 1 when they do not.\n"
         "Example:\n  spectralot verify X.npy Y.npy result.json");

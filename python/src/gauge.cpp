@@ -1,6 +1,5 @@
 #include "bindings.hpp"
-
-#include <Eigen/Eigenvalues>
+#include "spectralot/gauge/fixed_metric.hpp"
 
 namespace spectralot::python {
 
@@ -21,37 +20,6 @@ std::function<Result(const Matrix&)> in_python(std::function<Result(const Matrix
         }
     };
 }
-
-/// K = {Q}: exact transport for one metric, which may be singular or indefinite (WeightedTrace: positive definite).
-class FixedMetric final : public GaugeModel {
-public:
-    explicit FixedMetric(Matrix metric) : metric_(std::move(metric)), eigenvalues_(Solver(metric_).eigenvalues()) {}
-
-    [[nodiscard]] double value(const Matrix& moment) const override { return metric_.cwiseProduct(moment).sum(); }
-    [[nodiscard]] Matrix active(const Matrix&) const override { return metric_; }
-    [[nodiscard]] bool is_monotone() const override { return eigenvalues_.minCoeff() >= 0.0; }
-    [[nodiscard]] ComparisonConstants comparison_constants(int) const override {
-        return {eigenvalues_.minCoeff(), eigenvalues_.maxCoeff()};
-    }
-    [[nodiscard]] double membership_excess(const Matrix& metric) const override {
-        return metric == metric_ ? 0.0 : infinity;
-    }
-    [[nodiscard]] std::optional<GaugeProgram> program(int) const override { return std::nullopt; }
-    void check_dimension(int d) const override {
-        if (d != metric_.rows())
-            throw_invalid("metric", "must be " + std::to_string(d) + "x" + std::to_string(d),
-                          std::to_string(metric_.rows()) + " rows");
-    }
-    [[nodiscard]] std::string repr() const override { return "FixedMetric"; }
-    [[nodiscard]] SelectorMap selector_map(const Vector&, const Matrix&) const override {
-        throw_invalid("gauge", "must come from a positive definite metric to have a selector", "FixedMetric");
-    }
-
-private:
-    using Solver = Eigen::SelfAdjointEigenSolver<Matrix>;
-    Matrix metric_;
-    Vector eigenvalues_;
-};
 
 }  // namespace
 
@@ -96,9 +64,7 @@ void bind_gauge(nb::module_& m) {
         },
         "gauges"_a, "weights"_a);
     m.def("entrywise", [](double M) -> Gauge { return Entrywise{M}; }, "M"_a);
-    m.def(
-        "fixed_metric", [](Matrix metric) { return Gauge(std::make_shared<FixedMetric>(std::move(metric))); },
-        "metric"_a);
+    m.def("fixed_metric", [](Matrix metric) -> Gauge { return FixedMetric{std::move(metric)}; }, "metric"_a);
     m.def(
         "custom_gauge",
         [](std::function<double(const Matrix&)> value, std::function<Matrix(const Matrix&)> active, bool monotone)
