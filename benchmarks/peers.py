@@ -1,8 +1,13 @@
-"""The peers, written as one would write them without spectralot: plain NumPy, POT and CVXPY."""
+"""The peers, written as one would write them without spectralot: plain NumPy, SciPy, POT, CVXPY and OTT."""
+
+import time
 
 import numpy as np
 
+from benchmarks.measure import needs
 
+
+@needs("cvxpy", "clarabel", "scs")
 def cvxpy_spectral(X: np.ndarray, Y: np.ndarray, p: float) -> float:
     """W_γ² with a plan variable: Frobenius norm of the moment (Clarabel), or λ_max (CVXPY's default solver)."""
     import cvxpy as cp
@@ -19,12 +24,107 @@ def cvxpy_spectral(X: np.ndarray, Y: np.ndarray, p: float) -> float:
     return float(problem.value)
 
 
-def pot_emd(X: np.ndarray, Y: np.ndarray) -> float:
+@needs("ot")
+def pot_emd(X: np.ndarray, Y: np.ndarray, a: np.ndarray | None = None, b: np.ndarray | None = None) -> float:
     """Plain W2² by POT's exact solver, cost matrix included."""
     import ot
 
-    uniform = np.full(len(X), 1 / len(X))
-    return float(ot.emd2(uniform, np.full(len(Y), 1 / len(Y)), ot.dist(X, Y), numItermax=10**9))
+    a, b = (np.full(len(Z), 1 / len(Z)) if w is None else w / w.sum() for Z, w in ((X, a), (Y, b)))
+    return float(ot.emd2(a, b, ot.dist(X, Y), numItermax=10**9))
+
+
+@needs("ot")
+def pot_lazy(X: np.ndarray, Y: np.ndarray) -> float:
+    """POT's exact solver that does not store the cost matrix; what its plan costs."""
+    import ot
+
+    return float(ot.solve_sample(X, Y, lazy=True).value)
+
+
+@needs("scipy.optimize", "scipy.spatial.distance")
+def scipy_assignment(X: np.ndarray, Y: np.ndarray) -> float:
+    """Plain W2² of two uniform clouds of the same size as a linear assignment, cost matrix included."""
+    from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
+
+    cost = cdist(X, Y, "sqeuclidean")
+    return float(cost[linear_sum_assignment(cost)].mean())
+
+
+@needs("jax", "ott.geometry.pointcloud", "ott.solvers.linear.sinkhorn")
+def ott_sinkhorn(X: np.ndarray, Y: np.ndarray, relative_epsilon: float, max_iterations: int) -> float:
+    """Entropic W2² by OTT in double precision; the cost of its plan, repaired to the marginals (Altschuler et al.)."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import jax.numpy as jnp
+    from ott.geometry import pointcloud
+    from ott.problems.linear import linear_problem
+    from ott.solvers.linear import sinkhorn
+
+    geometry = pointcloud.PointCloud(jnp.asarray(X), jnp.asarray(Y), epsilon=relative_epsilon, relative_epsilon="mean")
+    solver = sinkhorn.Sinkhorn(threshold=1e-4, max_iterations=max_iterations)
+    plan = np.array(solver(linear_problem.LinearProblem(geometry)).matrix)
+    a, b = np.full(len(X), 1 / len(X)), np.full(len(Y), 1 / len(Y))
+    plan *= np.minimum(1, a / plan.sum(axis=1))[:, None]
+    plan *= np.minimum(1, b / plan.sum(axis=0))
+    left_a, left_b = a - plan.sum(axis=1), b - plan.sum(axis=0)
+    if left_a.sum() > 0:
+        plan += np.outer(left_a, left_b) / left_a.sum()
+    return float((plan * np.asarray(geometry.cost_matrix)).sum())
+
+
+@needs("ot")
+def projected_ascent(X: np.ndarray, Y: np.ndarray, gauge: str, k: int, seconds: float) -> tuple[float, float, float]:
+    """W_γ² by supergradient ascent on the metric, as for subspace-robust distances: Q ← proj_K(Q + t·S(P_Q)), P_Q by
+    POT. Stops after `seconds`; returns (lower, upper, gap): the best W_Q², and γ of the mean plan's moment.
+
+    `gauge` is "frobenius" (Schatten 2) or "ky-fan" with its k (1 for the operator gauge).
+    """
+    import ot
+
+    def project(Q: np.ndarray) -> np.ndarray:
+        eigenvalues, vectors = np.linalg.eigh(Q)
+        if gauge == "frobenius":
+            kept = np.maximum(eigenvalues, 0)
+            kept /= max(1.0, np.linalg.norm(kept))
+        else:  # 0 ≤ λ ≤ 1 with the sum k: a shift, by bisection
+            low, high = eigenvalues.min() - 1, eigenvalues.max()
+            for _ in range(100):
+                middle = (low + high) / 2
+                low, high = (middle, high) if np.clip(eigenvalues - middle, 0, 1).sum() > k else (low, middle)
+            kept = np.clip(eigenvalues - high, 0, 1)
+        return (vectors * kept) @ vectors.T
+
+    def value(S: np.ndarray) -> float:
+        return np.linalg.norm(S) if gauge == "frobenius" else float(np.linalg.eigvalsh(S)[-k:].sum())
+
+    start = time.perf_counter()
+    n, d = X.shape
+    a, b = np.full(n, 1 / n), np.full(len(Y), 1 / len(Y))
+    Q = project(np.eye(d) * k / d)
+    total, weight, lower, upper, step = np.zeros((d, d)), 0.0, 0.0, np.inf, 1
+    while time.perf_counter() - start < seconds:
+        plan = ot.emd(a, b, _quadratic_cost(X, Y, Q), numItermax=10**9)
+        rows, cols = np.nonzero(plan)
+        moves = Y[cols] - X[rows]
+        S = (moves * plan[rows, cols, None]).T @ moves
+        lower = max(lower, float((Q * S).sum()))
+        rate = 1 / np.sqrt(step)
+        total, weight = total + rate * S, weight + rate
+        upper = min(upper, value(total / weight))
+        Q = project(Q + rate * S / np.linalg.norm(S))
+        step += 1
+    return lower, upper, (upper - lower) / upper
+
+
+def _quadratic_cost(X: np.ndarray, Y: np.ndarray, Q: np.ndarray) -> np.ndarray:
+    squares = [np.einsum("ir,rs,is->i", Z, Q, Z) for Z in (X, Y)]
+    return squares[0][:, None] - 2 * X @ Q @ Y.T + squares[1]
+
+
+def numpy_argsort(values: np.ndarray) -> int:
+    return int(np.argsort(values)[0])
 
 
 def numpy_polar_selector(G: np.ndarray) -> np.ndarray:
