@@ -15,7 +15,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @dataclass
 class Measurement:
-    seconds: float  #: median over the repeats, first (warm-up) run left out when there are several
+    seconds: float  #: median over the repeats, without the warm-up
     peak_mb: float  #: largest growth of the resident memory during one run
     value: Any  #: what the function returned last
     repeats: int
@@ -32,8 +32,9 @@ def needs(*modules: str) -> Callable[[Function], Function]:
 
 
 def measure(function: Callable[..., Any], *arguments: Any, repeats: int = 5, budget: float = 120.0) -> Measurement:
-    """Runs `function` up to `repeats` times after a warm-up, and stops after `budget` seconds; `repeats=0` runs it
-    once, cold: for what takes minutes. The modules it `needs` are imported before. Its exception is raised here."""
+    """Runs `function` up to `repeats` times after a warm-up that does not count; after `budget` seconds it runs no
+    second time. `repeats=0` runs it once, cold: for what takes minutes and compiles nothing. The modules it `needs` are
+    imported before. Its exception is raised here."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_worker, args=(sender, function, arguments, repeats, budget))
@@ -55,7 +56,7 @@ def _worker(sender: Any, function: Callable[..., Any], arguments: tuple, repeats
     try:
         for module in getattr(function, "needs", ()):
             importlib.import_module(module)
-        while len(times) < repeats + 1 and (not times or time.perf_counter() - start < budget):
+        while len(times) < repeats + 1 and (len(times) < 2 or time.perf_counter() - start < budget):
             memory = _PeakMemory()
             tick = time.perf_counter()
             value = function(*arguments)

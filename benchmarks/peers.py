@@ -1,6 +1,9 @@
 """The peers, written as one would write them without spectralot: plain NumPy, SciPy, POT, CVXPY and OTT."""
 
 import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -54,24 +57,34 @@ def scipy_assignment(X: np.ndarray, Y: np.ndarray) -> float:
 @needs("jax", "ott.geometry.pointcloud", "ott.solvers.linear.sinkhorn")
 def ott_sinkhorn(X: np.ndarray, Y: np.ndarray, relative_epsilon: float, max_iterations: int) -> float:
     """Entropic W2² by OTT in double precision; the cost of its plan, repaired to the marginals (Altschuler et al.)."""
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    import jax.numpy as jnp
-    from ott.geometry import pointcloud
-    from ott.problems.linear import linear_problem
-    from ott.solvers.linear import sinkhorn
-
-    geometry = pointcloud.PointCloud(jnp.asarray(X), jnp.asarray(Y), epsilon=relative_epsilon, relative_epsilon="mean")
-    solver = sinkhorn.Sinkhorn(threshold=1e-4, max_iterations=max_iterations)
-    plan = np.array(solver(linear_problem.LinearProblem(geometry)).matrix)
+    plan, cost = (np.array(matrix) for matrix in _compiled_sinkhorn(relative_epsilon, max_iterations)(X, Y))
     a, b = np.full(len(X), 1 / len(X)), np.full(len(Y), 1 / len(Y))
     plan *= np.minimum(1, a / plan.sum(axis=1))[:, None]
     plan *= np.minimum(1, b / plan.sum(axis=0))
     left_a, left_b = a - plan.sum(axis=1), b - plan.sum(axis=0)
     if left_a.sum() > 0:
         plan += np.outer(left_a, left_b) / left_a.sum()
-    return float((plan * np.asarray(geometry.cost_matrix)).sum())
+    return float((plan * cost).sum())
+
+
+@cache
+def _compiled_sinkhorn(relative_epsilon: float, max_iterations: int) -> Callable[[np.ndarray, np.ndarray], Any]:
+    """(X, Y) to plan and cost matrix; compiled by the first call of a process, which is the warm-up."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    from ott.geometry import pointcloud
+    from ott.problems.linear import linear_problem
+    from ott.solvers.linear import sinkhorn
+
+    solver = sinkhorn.Sinkhorn(threshold=1e-4, max_iterations=max_iterations)
+
+    @jax.jit
+    def solve(X: Any, Y: Any) -> tuple[Any, Any]:
+        geometry = pointcloud.PointCloud(X, Y, epsilon=relative_epsilon, relative_epsilon="mean")
+        return solver(linear_problem.LinearProblem(geometry)).matrix, geometry.cost_matrix
+
+    return solve
 
 
 @needs("ot")
