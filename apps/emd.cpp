@@ -28,8 +28,9 @@ Matrix Emd::read_metric(Index d) const {
     const Points Q = io::read_points(metric);
     const auto shape = [](Index rows, Index cols) { return std::to_string(rows) + "x" + std::to_string(cols); };
     if (Q.rows() != d || Q.cols() != d)
-        throw_invalid(metric.string(), "must be " + shape(d, d) + ", as the points have " + std::to_string(d) +
-                                           (d == 1 ? " coordinate" : " coordinates"),
+        throw_invalid(metric.string(),
+                      "must be " + shape(d, d) + ", as the points have " + std::to_string(d) +
+                          (d == 1 ? " coordinate" : " coordinates"),
                       shape(Q.rows(), Q.cols()));
     return Q;
 }
@@ -47,18 +48,17 @@ int Emd::run() const {
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
 
     const Certificate bracket = exact.certificate;
-    const TransportResult result{
-        .value = bracket.upper,
-        .certificate = bracket,
-        .converged = exact.status == Status::Solved || exact.status == Status::ZeroToRounding,
-        .status = exact.status,
-        .n_iter = 1,
-        .seconds = elapsed.count(),
-        .plan = std::move(exact.plan),
-        .potentials = std::move(exact.potentials),
-        .metric = Q,
-        .moment = std::move(exact.moment),
-        .history = {{bracket.lower, bracket.upper, elapsed.count()}}};
+    const TransportResult result{.value = bracket.upper,
+                                 .certificate = bracket,
+                                 .converged = exact.status == Status::Solved || exact.status == Status::ZeroToRounding,
+                                 .status = exact.status,
+                                 .n_iter = 1,
+                                 .seconds = elapsed.count(),
+                                 .plan = std::move(exact.plan),
+                                 .potentials = std::move(exact.potentials),
+                                 .metric = Q,
+                                 .moment = std::move(exact.moment),
+                                 .history = {{bracket.lower, bracket.upper, elapsed.count()}}};
     files.write(result, gauge, mu, nu, {{"n_threads", n_threads}});
     return result.converged ? Solved : NotSolved;
 }
@@ -71,8 +71,9 @@ void add_emd(CLI::App& app, Action& action) {
     emd->pair.add_to(*command);
     command->add_option("--metric", emd->metric,
                         "Q, symmetric (.npy or .csv), singular and indefinite ones too; identity when left out");
-    command->add_option("--n-threads,--threads", emd->n_threads,
-                        "threads for pricing; 0 = all cores; the result does not depend on it")
+    command
+        ->add_option("--n-threads,--threads", emd->n_threads,
+                     "threads for pricing; 0 = all cores; the result does not depend on it")
         ->capture_default_str();
     emd->files.add_to(*command);
     command->footer("Example:\n  spectralot emd X.npy Y.npy --plan plan.csv --json result.json");

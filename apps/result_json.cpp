@@ -45,6 +45,11 @@ DescribedGauge read_gauge(const JsonField& document, const std::string& name) {
     return {FixedMetric{.Q = gauge["metric"].matrix()}, gauge.json()};
 }
 
+std::optional<double> read_tolerance(const JsonField& options) {
+    if (!options.has("tol")) return std::nullopt;
+    return options["tol"].number();
+}
+
 StoredResult read_result(const JsonField& document, const std::string& name) {
     if (document["format"].text() != transport_format) {
         document["format"].fail(std::string("must be \"") + transport_format + "\"");
@@ -56,7 +61,7 @@ StoredResult read_result(const JsonField& document, const std::string& name) {
     return {.gauge = read_gauge(document, name),
             .claimed = {document["lower"].number(), document["upper"].number()},
             .converged = document["converged"].boolean(),
-            .tol = document["options"].has("tol") ? document["options"]["tol"].number() : 0.0,
+            .tol = read_tolerance(document["options"]),
             .plan = read_plan(document),
             .metric = document["metric"].matrix(),
             .potentials = {document["potentials"]["a"].vector(), document["potentials"]["b"].vector()}};

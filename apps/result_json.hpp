@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,7 +29,7 @@ struct StoredResult {
     DescribedGauge gauge;
     Certificate claimed;
     bool converged = false;
-    double tol = 0.0;  ///< 0 for `emd`, which closes the bracket to rounding
+    std::optional<double> tol;  ///< none for `emd`, whose bracket is all it claims
     SparsePlan plan;
     Matrix metric;
     Potentials potentials;

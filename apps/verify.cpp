@@ -2,6 +2,8 @@
 #include "result_json.hpp"
 #include "spectralot/io/json.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 
 namespace spectralot::cli {
@@ -17,7 +19,7 @@ struct Verify {
 /// A result that calls itself converged must claim a bracket that closes to its tolerance.
 bool keeps_its_tolerance(const StoredResult& stored, double rounding) {
     const auto& [lower, upper] = stored.claimed;
-    return !stored.converged || upper - lower <= stored.tol * upper + rounding;
+    return !stored.converged || !stored.tol || upper - lower <= *stored.tol * upper + rounding;
 }
 
 int Verify::run() const {

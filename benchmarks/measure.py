@@ -1,5 +1,6 @@
 """Times and peak memory of a function in a process of its own, repeated; medians are reported."""
 
+import importlib
 import multiprocessing
 import resource
 import statistics
@@ -7,20 +8,33 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass
 class Measurement:
-    seconds: float  #: median over the repeats, first (warm-up) run left out when there are several
+    seconds: float  #: median over the repeats, without the warm-up
     peak_mb: float  #: largest growth of the resident memory during one run
     value: Any  #: what the function returned last
     repeats: int
 
 
+def needs(*modules: str) -> Callable[[Function], Function]:
+    """Marks a function with the modules it imports: seconds and hundreds of MB that are not the function's own."""
+
+    def mark(function: Function) -> Function:
+        function.needs = modules
+        return function
+
+    return mark
+
+
 def measure(function: Callable[..., Any], *arguments: Any, repeats: int = 5, budget: float = 120.0) -> Measurement:
-    """Runs `function` up to `repeats` times after a warm-up, and stops after `budget` seconds; `repeats=0` runs it
-    once, cold: for peers that take minutes. An exception of the function is raised here."""
+    """Runs `function` up to `repeats` times after a warm-up that does not count; after `budget` seconds it runs no
+    second time. `repeats=0` runs it once, cold: for what takes minutes and compiles nothing. The modules it `needs` are
+    imported before. Its exception is raised here."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_worker, args=(sender, function, arguments, repeats, budget))
@@ -40,7 +54,9 @@ def _worker(sender: Any, function: Callable[..., Any], arguments: tuple, repeats
     peak = 0.0
     start = time.perf_counter()
     try:
-        while len(times) < repeats + 1 and (not times or time.perf_counter() - start < budget):
+        for module in getattr(function, "needs", ()):
+            importlib.import_module(module)
+        while len(times) < repeats + 1 and (len(times) < 2 or time.perf_counter() - start < budget):
             memory = _PeakMemory()
             tick = time.perf_counter()
             value = function(*arguments)

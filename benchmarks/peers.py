@@ -1,10 +1,16 @@
 """The peers, written as one would write them without spectralot: plain NumPy, SciPy, POT, CVXPY and OTT."""
 
 import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import numpy as np
 
+from benchmarks.measure import needs
 
+
+@needs("cvxpy", "clarabel", "scs")
 def cvxpy_spectral(X: np.ndarray, Y: np.ndarray, p: float) -> float:
     """W_γ² with a plan variable: Frobenius norm of the moment (Clarabel), or λ_max (CVXPY's default solver)."""
     import cvxpy as cp
@@ -21,6 +27,7 @@ def cvxpy_spectral(X: np.ndarray, Y: np.ndarray, p: float) -> float:
     return float(problem.value)
 
 
+@needs("ot")
 def pot_emd(X: np.ndarray, Y: np.ndarray, a: np.ndarray | None = None, b: np.ndarray | None = None) -> float:
     """Plain W2² by POT's exact solver, cost matrix included."""
     import ot
@@ -29,6 +36,7 @@ def pot_emd(X: np.ndarray, Y: np.ndarray, a: np.ndarray | None = None, b: np.nda
     return float(ot.emd2(a, b, ot.dist(X, Y), numItermax=10**9))
 
 
+@needs("ot")
 def pot_lazy(X: np.ndarray, Y: np.ndarray) -> float:
     """POT's exact solver that does not store the cost matrix; what its plan costs."""
     import ot
@@ -36,6 +44,7 @@ def pot_lazy(X: np.ndarray, Y: np.ndarray) -> float:
     return float(ot.solve_sample(X, Y, lazy=True).value)
 
 
+@needs("scipy.optimize", "scipy.spatial.distance")
 def scipy_assignment(X: np.ndarray, Y: np.ndarray) -> float:
     """Plain W2² of two uniform clouds of the same size as a linear assignment, cost matrix included."""
     from scipy.optimize import linear_sum_assignment
@@ -45,28 +54,40 @@ def scipy_assignment(X: np.ndarray, Y: np.ndarray) -> float:
     return float(cost[linear_sum_assignment(cost)].mean())
 
 
+@needs("jax", "ott.geometry.pointcloud", "ott.solvers.linear.sinkhorn")
 def ott_sinkhorn(X: np.ndarray, Y: np.ndarray, relative_epsilon: float, max_iterations: int) -> float:
     """Entropic W2² by OTT in double precision; the cost of its plan, repaired to the marginals (Altschuler et al.)."""
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    import jax.numpy as jnp
-    from ott.geometry import pointcloud
-    from ott.problems.linear import linear_problem
-    from ott.solvers.linear import sinkhorn
-
-    geometry = pointcloud.PointCloud(jnp.asarray(X), jnp.asarray(Y), epsilon=relative_epsilon, relative_epsilon="mean")
-    solver = sinkhorn.Sinkhorn(threshold=1e-4, max_iterations=max_iterations)
-    plan = np.array(solver(linear_problem.LinearProblem(geometry)).matrix)
+    plan, cost = (np.array(matrix) for matrix in _compiled_sinkhorn(relative_epsilon, max_iterations)(X, Y))
     a, b = np.full(len(X), 1 / len(X)), np.full(len(Y), 1 / len(Y))
     plan *= np.minimum(1, a / plan.sum(axis=1))[:, None]
     plan *= np.minimum(1, b / plan.sum(axis=0))
     left_a, left_b = a - plan.sum(axis=1), b - plan.sum(axis=0)
     if left_a.sum() > 0:
         plan += np.outer(left_a, left_b) / left_a.sum()
-    return float((plan * np.asarray(geometry.cost_matrix)).sum())
+    return float((plan * cost).sum())
 
 
+@cache
+def _compiled_sinkhorn(relative_epsilon: float, max_iterations: int) -> Callable[[np.ndarray, np.ndarray], Any]:
+    """(X, Y) to plan and cost matrix; compiled by the first call of a process, which is the warm-up."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    from ott.geometry import pointcloud
+    from ott.problems.linear import linear_problem
+    from ott.solvers.linear import sinkhorn
+
+    solver = sinkhorn.Sinkhorn(threshold=1e-4, max_iterations=max_iterations)
+
+    @jax.jit
+    def solve(X: Any, Y: Any) -> tuple[Any, Any]:
+        geometry = pointcloud.PointCloud(X, Y, epsilon=relative_epsilon, relative_epsilon="mean")
+        return solver(linear_problem.LinearProblem(geometry)).matrix, geometry.cost_matrix
+
+    return solve
+
+
+@needs("ot")
 def projected_ascent(X: np.ndarray, Y: np.ndarray, gauge: str, k: int, seconds: float) -> tuple[float, float, float]:
     """W_γ² by supergradient ascent on the metric, as for subspace-robust distances: Q ← proj_K(Q + t·S(P_Q)), P_Q by
     POT. Stops after `seconds`; returns (lower, upper, gap): the best W_Q², and γ of the mean plan's moment.

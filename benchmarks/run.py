@@ -17,6 +17,7 @@ from typing import Any
 
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
+os.environ["POT_BACKEND_DISABLE_JAX"] = "1"  # POT would import it, because OTT brings it
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 

@@ -64,9 +64,7 @@ void bind_gauge(nb::module_& m) {
         },
         "gauges"_a, "weights"_a);
     m.def("entrywise", [](double M) -> Gauge { return Entrywise{M}; }, "M"_a);
-    m.def(
-        "fixed_metric", [](Matrix metric) -> Gauge { return FixedMetric{std::move(metric)}; },
-        "metric"_a);
+    m.def("fixed_metric", [](Matrix metric) -> Gauge { return FixedMetric{std::move(metric)}; }, "metric"_a);
     m.def(
         "custom_gauge",
         [](std::function<double(const Matrix&)> value, std::function<Matrix(const Matrix&)> active, bool monotone)

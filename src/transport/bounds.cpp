@@ -1,5 +1,6 @@
 #include "transport/bounds.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace spectralot {
@@ -13,7 +14,8 @@ double diameter_bound(const DiscreteMeasure& mu, const DiscreteMeasure& nu) {
 
 double safe_upper(const Gauge& gauge, const Matrix& moment, double missing_mass, double diameter) {
     const auto d = double(moment.rows());
-    const double largest_ratio = gauge.comparison_constants(int(moment.rows())).upper;  // γ ≤ C·tr
+    const ComparisonConstants constants = gauge.comparison_constants(int(moment.rows()));
+    const double largest_ratio = std::max(std::abs(constants.lower), std::abs(constants.upper));  // |γ| ≤ C·tr
     const double value = gauge.value(moment);
     const double moment_error = 8.0 * d * epsilon * moment.trace();
     return value + 16.0 * d * epsilon * std::abs(value) + d * largest_ratio * moment_error +
