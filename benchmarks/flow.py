@@ -87,14 +87,14 @@ def rows(quick: bool, compare: Compare) -> list[dict[str, Any]]:
     for n, n_steps, peer_steps, floor in cases:
         X, Y = paper_clouds(n)
         ours = measure(mmd_flow, X, Y, 1.6, n_steps, repeats=3)
-        theirs = measure(peers.numpy_mmd_flow, X, Y, 1.6, peer_steps, repeats=1, budget=1.0)
+        theirs = measure(peers.numpy_mmd_flow, X, Y, 1.6, peer_steps, repeats=0)
         theirs = per_step(theirs, n_steps / peer_steps)
         note = f"peer timed over {peer_steps} steps"
         found.append(compare(f"MMD flow p = inf, n = {n}, {n_steps} steps", ours, "NumPy", theirs, floor, note))
 
     n_steps, peer_steps = (48, 8) if quick else (960, 48)
     ours = measure(attention_flow, n_steps, repeats=1 if quick else 3)
-    theirs = per_step(measure(numpy_attention_flow, peer_steps, repeats=1), n_steps / peer_steps)
+    theirs = per_step(measure(numpy_attention_flow, peer_steps, repeats=0), n_steps / peer_steps)
     note = f"peer timed over {peer_steps} steps"
     found.append(compare(f"attention flow, 200 heads, {n_steps} steps", ours, "NumPy", theirs, 5.0, note))
 
