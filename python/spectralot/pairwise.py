@@ -289,9 +289,9 @@ def _tasks(clouds: Sequence[Cloud], pairs: Sequence[tuple[int, int]]) -> Iterato
 def _along(task: _Task, gauge: Gauge, options: dict[str, Any], stop: _Stop) -> Iterator[_Pair]:
     """Solves the pairs of a task one after the other."""
     X, a = task.cloud
-    warm: dict[str, Any] = {}  # becomes {"warm_start": result} below once `solve_sample` takes one
+    result = None  # the one before is where the next one begins, if the measures are near enough
     for j, (Y, b) in task.others:
-        result = solve_sample(X, Y, gauge, a=a, b=b, callback=stop.check, **options, **warm)
+        result = solve_sample(X, Y, gauge, a=a, b=b, warm_start=result, callback=stop.check, **options)
         if stop.is_set():
             return
         yield _Pair(task.i, j, result.lower, result.upper, result.converged)

@@ -234,8 +234,8 @@ def solve_sample(
     max_seconds : float
         Stop with the best bracket after this wall time.
     warm_start : TransportResult, optional
-        An earlier result between nearby measures, or for another gauge: the search begins at its metric, and its plan
-        joins the mixture where sizes and weights are the same. Nothing of it is trusted.
+        An earlier result between the same measures for another gauge, or after their points have moved a little (same
+        sizes and weights): the search begins there. A result that is too far away is left aside. Nothing is trusted.
     callback : callable, optional
         Called with a `Progress` after each outer iteration, on the calling thread. Raise StopIteration to stop with
         the best result; any other exception ends the solve and is passed on.
@@ -400,14 +400,14 @@ def _measures(X_a: Array, X_b: Array, a: Array | None, b: Array | None) -> tuple
     return _core.Measure(X_a, a, "X_a", "a"), _core.Measure(X_b, b, "X_b", "b")
 
 
-def _warm_start(earlier: TransportResult | None, d: int) -> tuple[_core.Plan | None, Array | None]:
+def _warm_start(earlier: TransportResult | None, d: int) -> tuple[Any, ...]:
     if earlier is None:
-        return None, None
+        return None, None, None, None
     if not isinstance(earlier, TransportResult):
         raise invalid("warm_start", "must be a TransportResult", type(earlier).__name__)
     if len(earlier.metric) != d:
         raise invalid("warm_start", f"must be a result in dimension {d}", f"one in dimension {len(earlier.metric)}")
-    return earlier._core_plan, earlier.metric
+    return earlier._core_plan, earlier.metric, earlier.potential_a, earlier.potential_b
 
 
 def _interruptible(function: Callable[..., T], *arguments: Any) -> T:

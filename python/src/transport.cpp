@@ -28,13 +28,15 @@ nb::dict common_fields(Result& result) {
 
 nb::dict solve_static(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, double tol,
                       int max_iter, int n_threads, double max_seconds, const ProgressCallback& callback,
-                      const SparsePlan* warm_plan, const std::optional<Matrix>& warm_metric) {
+                      const SparsePlan* warm_plan, const std::optional<Matrix>& warm_metric,
+                      const std::optional<Vector>& warm_a, const std::optional<Vector>& warm_b) {
     const TransportOptions options{
         .tol = tol, .max_iter = max_iter, .n_threads = n_threads, .max_seconds = max_seconds};
     const Observer observer = observer_for(callback);
     TransportResult result, earlier;
     if (warm_plan) earlier.plan = *warm_plan;
     if (warm_metric) earlier.metric = *warm_metric;
+    if (warm_a && warm_b) earlier.potentials = {*warm_a, *warm_b};
     const TransportResult* const warm_start = warm_metric ? &earlier : nullptr;
     const bool interrupted =
         Foreground(observer.cancel).run([&] { result = solve(mu, nu, gauge, options, observer, warm_start); });
@@ -111,7 +113,7 @@ void bind_transport(nb::module_& m) {
 
     m.def("check_pair", &check_pair, "mu"_a, "nu"_a);
     m.def("solve", &solve_static, "mu"_a, "nu"_a, "gauge"_a, "tol"_a, "max_iter"_a, "n_threads"_a, "max_seconds"_a,
-          "callback"_a.none(), "warm_plan"_a.none(), "warm_metric"_a.none());
+          "callback"_a.none(), "warm_plan"_a.none(), "warm_metric"_a.none(), "warm_a"_a.none(), "warm_b"_a.none());
     m.def("solve_exact", &solve_exact, "mu"_a, "nu"_a, "metric"_a, "n_threads"_a);
     m.def(
         "verify",

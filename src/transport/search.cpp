@@ -120,17 +120,27 @@ void Search::mix_best_plan() {
 }
 
 std::optional<Matrix> Search::resume(const TransportResult& earlier) {
-    const SparsePlan& plan = earlier.plan;
     constexpr double rounding = 1e-12;  // a coarser fit would spoil the bracket
-    const bool is_coupling = std::all_of(plan.mass.begin(), plan.mass.end(), [](double mass) { return mass >= 0.0; });
-    if (is_coupling && plan.n_rows == mu.size() && plan.n_cols == nu.size() &&
-        marginal_error(plan, mu, nu) <= rounding) {
-        Matrix moment = second_moment(plan, mu.points, nu.points);
-        mixture.add(plan, moment);
+    constexpr double near = 0.1;        // relative gap beyond which a fresh start is better
+    const SparsePlan& plan = earlier.plan;
+    const bool is_coupling = std::all_of(plan.mass.begin(), plan.mass.end(), [](double mass) { return mass >= 0.0; }) &&
+                             plan.n_rows == mu.size() && plan.n_cols == nu.size() &&
+                             marginal_error(plan, mu, nu) <= rounding;
+    if (!is_coupling) return std::nullopt;
+    const Matrix moment = second_moment(plan, mu.points, nu.points);
+    Matrix metric = earlier.metric;
+    if (gauge.membership_excess(metric) > rounding) {  // another gauge
+        metric = gauge.active(moment);
+    } else {
+        const auto& [f, g] = earlier.potentials;
+        if (f.size() != mu.size() || g.size() != nu.size() || !f.allFinite() || !g.allFinite()) return std::nullopt;
+        PricedPotentials priced = oracle.price(metric, {f / unit_, g / unit_}, 1, exact_options());
+        offer_dual(metric, std::move(priced.potentials), priced.lower);
+        if (!(priced.lower >= (1.0 - near) * gauge.value(moment))) return std::nullopt;
     }
-    if (gauge.membership_excess(earlier.metric) <= rounding) return earlier.metric;
-    if (mixture.size() > 0) return gauge.active(mixture.moments().back());
-    return std::nullopt;
+    mixture.add(plan, moment);
+    offer_last_plan();
+    return metric;
 }
 
 bool Search::finished() {

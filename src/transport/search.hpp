@@ -90,7 +90,8 @@ public:
     [[nodiscard]] const Matrix& best_metric() const { return result_.metric; }
     /// The best coupling becomes a plan of the mixture.
     void mix_best_plan();
-    /// So does that of an earlier result, if it has the marginals of this problem. Returns its metric if it lies in K.
+    /// So does that of an earlier result, if it is a coupling of these measures and near enough to help. Returns the
+    /// metric to begin with; its potentials, made feasible, give a first lower bound.
     std::optional<Matrix> resume(const TransportResult& earlier);
     void stall() { result_.status = Status::Stalled; }
     /// The result in the caller's unit.

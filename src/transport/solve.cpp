@@ -53,7 +53,7 @@ bool pays_to_descend(const Search& search) {
 /// plans make poor progress the master takes over that mixes single arcs.
 void run(Search& search, const TransportResult* warm_start) {
     const std::optional<Matrix> known = warm_start ? search.resume(*warm_start) : std::nullopt;
-    if (search.mixture.size() > 0) search.offer_last_plan();
+    if (known && search.bracket().relative_gap() <= search.options.tol && search.finished()) return;
     if (!known && can_search_slices(search) && search_slices(search)) return;
     const auto d = int(search.mu.dimension());
     Master master(search.gauge, d);

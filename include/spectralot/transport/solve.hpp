@@ -54,9 +54,9 @@ struct TransportResult {
 /// from scratch and a few warm ones. Throws InvalidArgument for bad measures or options, for a gauge that does not
 /// fit the dimension, and for Schatten p < 1.
 ///
-/// `warm_start`: an earlier result between nearby measures, or for another gauge. Its metric is where the search begins
-/// (if it lies in K), its plan joins the mixture (if the marginals are still the same); only plan and metric are read,
-/// and nothing of them is trusted.
+/// `warm_start`: an earlier result between the same measures for another gauge, or after their points have moved a
+/// little (same sizes and weights). Its plan, metric and potentials are where the search begins; where they prove less
+/// than nine tenths of the cost they are left aside. Nothing of them is trusted.
 ///
 ///     const DiscreteMeasure mu{points_x}, nu{points_y, weights_y};
 ///     const TransportResult r = solve(mu, nu, Schatten{.p = 2.0}, {.tol = 1e-8});
