@@ -12,19 +12,27 @@ namespace spectralot {
 
 namespace {
 
-/// `count` points spread over the whole measure.
+/// About `count` points with mass, spread over the whole measure.
 DiscreteMeasure sample(const DiscreteMeasure& measure, Index count) {
     if (count >= measure.size()) return measure;
+    std::vector<Index> atoms;
+    for (Index i = 0; i < measure.size(); ++i) {
+        if (measure.weights.size() == 0 || measure.weights(i) > 0.0) atoms.push_back(i);
+    }
+    const auto n = Index(atoms.size());
     std::vector<Index> index;
     constexpr double golden = 0.6180339887498949;
-    for (Index k = 0; k < count; ++k) {
+    for (Index k = 0; k < std::min(count, n); ++k) {
         const double t = golden * double(k + 1);
-        index.push_back(std::min(Index((t - std::floor(t)) * double(measure.size())), measure.size() - 1));
+        index.push_back(atoms[std::size_t(std::min(Index((t - std::floor(t)) * double(n)), n - 1))]);
     }
     std::sort(index.begin(), index.end());
     index.erase(std::unique(index.begin(), index.end()), index.end());
     DiscreteMeasure part{measure.points(index, Eigen::all), {}};
-    if (measure.weights.size() > 0) part.weights = measure.weights(index);
+    if (measure.weights.size() > 0) {
+        part.weights = measure.weights(index) / measure.weights(index).maxCoeff();
+        part.weights /= part.weights.sum();
+    }
     return part;
 }
 
@@ -129,7 +137,7 @@ std::optional<Vector> guess_direction(const Search& search) {
             tried = directions.direction();
             gap = directions.advance(sliced_moment(mu, nu, tried));
         }
-        if (gap > flat) return std::nullopt;
+        if (!(gap <= flat)) return std::nullopt;
         if (size == n) return tried;
     }
 }

@@ -85,6 +85,27 @@ double brute_force(const Points& x, const Points& y, double p) {
 
 }  // namespace
 
+TEST(Solve, SamplesOfManyPointsRespectTheirWeights) {
+    Random random(8);
+    for (const double kept : {1.0, 0.01}) {  // share of points with mass
+        DiscreteMeasure mu{gaussian_points(1500, 2, random), uniform_weights(1500, 0.0, 1.0, random)};
+        DiscreteMeasure nu{gaussian_points(1200, 2, random), uniform_weights(1200, 0.0, 1.0, random)};
+        for (DiscreteMeasure* measure : {&mu, &nu}) {
+            for (Index i = 0; i < measure->size(); ++i) {
+                if (double(i) > kept * double(measure->size())) measure->weights(i) = 0.0;
+            }
+            measure->weights /= measure->weights.sum();
+        }
+        nu.points.array() += 5.0;
+        const TransportResult result = solve(mu, nu, operator_gauge());
+        EXPECT_TRUE(result.converged);
+        const Verification checked = verify(mu, nu, operator_gauge(), result.plan, result.metric, result.potentials);
+        EXPECT_LE(checked.certificate.relative_gap(), 1.1e-6);
+    }
+    const DiscreteMeasure still{Points::Constant(1500, 2, 3.0), {}};
+    EXPECT_EQ(solve(still, still, operator_gauge()).status, Status::ZeroToRounding);
+}
+
 TEST(Solve, AnEarlierResultIsWhereTheSearchBegins) {
     Random random(5);
     for (const Index d : {2, 8}) {
