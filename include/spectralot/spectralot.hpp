@@ -14,6 +14,7 @@
 #include "spectralot/flow/potential.hpp"
 #include "spectralot/flow/run.hpp"
 #include "spectralot/flow/two_layer.hpp"
+#include "spectralot/gauge/fixed_metric.hpp"
 #include "spectralot/gauge/gauges.hpp"
 #include "spectralot/gauge/selector.hpp"
 #include "spectralot/gaussian/flow.hpp"
