@@ -43,9 +43,8 @@ void check_weight_count(const Rows& G, const Vector& weights) {
 
 void check_weights(const Rows& G, const Vector& weights) {
     check_weight_count(G, weights);
-    for (Index i = 0; i < weights.size(); ++i)
-        if (!(weights[i] >= 0.0) || std::isinf(weights[i]))
-            throw_invalid("weights", "finite and ≥ 0", to_text(weights[i]));
+    for (const double w : weights)
+        if (!(w >= 0.0) || std::isinf(w)) throw_invalid("weights", "finite and ≥ 0", to_text(w));
 }
 
 Matrix checked_gram(const Rows& G, const Vector& weights) {

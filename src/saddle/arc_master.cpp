@@ -21,7 +21,8 @@ ArcMaster::ArcMaster(const GaugeProgram& program, const Points& x, const Points&
     x_ = x / std::sqrt(scale_);
     y_ = y / std::sqrt(scale_);
     std::vector<Matrix> moments;
-    for (const Matrix& moment : plan_moments) moments.push_back(moment / scale_);
+    moments.reserve(plan_moments.size());
+    for (const Matrix& moment : plan_moments) moments.emplace_back(moment / scale_);
     const PlanAtoms<double> plans(moments);
     InteriorPoint<PlanAtoms<double>> iterate(program, plans);
     constexpr int max_iterations = 100;

@@ -62,7 +62,7 @@ MasterSolution solve_program(const GaugeProgram& program, const std::vector<Matr
     if (!(scale > 0)) scale = 1.0;
     std::vector<Matrix> scaled;
     scaled.reserve(moments.size());
-    for (const Matrix& moment : moments) scaled.push_back(moment / scale);
+    for (const Matrix& moment : moments) scaled.emplace_back(moment / scale);
 
     MasterSolution best{.weights = {}, .metric = {}, .upper = infinity, .lower = -infinity};
     tighten<double>(program, scaled, tol / scale, best);

@@ -81,8 +81,8 @@ public:
         const Vector residual = image - u_;
         if (has_last_) {
             constexpr std::size_t memory = 4;
-            steps_.push_back(u_ - last_u_);
-            changes_.push_back(residual - last_residual_);
+            steps_.emplace_back(u_ - last_u_);
+            changes_.emplace_back(residual - last_residual_);
             if (steps_.size() > memory) {
                 steps_.erase(steps_.begin());
                 changes_.erase(changes_.begin());
