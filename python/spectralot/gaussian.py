@@ -31,7 +31,7 @@ from ._arrays import (
 )
 from ._errors import Interrupted, NotSolved
 from .gauges import Gauge, Operator, as_gauge
-from .transport import Progress, _interruptible, _relative_gap, _reporter
+from .transport import Bracketed, Progress, _interruptible, _reporter
 
 __all__ = [
     "KL",
@@ -56,8 +56,11 @@ __all__ = [
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GaussianResult:
-    """A Gaussian coupling of two Gaussians with a proved bracket of its squared cost. Built by `solve`."""
+class GaussianResult(Bracketed):
+    """A Gaussian coupling of two Gaussians with a proved bracket of its squared cost. Built by `solve`.
+
+    For equal means `value` is the squared generalized Bures cost.
+    """
 
     m0: Array  #: (d,) means and (d, d) covariances, as given
     S0: Array
@@ -73,21 +76,6 @@ class GaussianResult:
     cross_covariance: Array  #: (d, d) A = E[(X - m0)(Y - m1)ᵀ] of the coupling that proves `upper`
     metric: Array  #: (d, d) Q in K that proves `lower`
     moment: Array  #: (d, d) second moment of Y - X
-
-    @property
-    def value(self) -> float:
-        """W_γ² (squared): the upper end of the bracket. For equal means the squared generalized Bures cost."""
-        return self.upper
-
-    @property
-    def distance(self) -> float:
-        """W_γ = √value (not squared)."""
-        return math.sqrt(self.value)
-
-    @property
-    def gap(self) -> float:
-        """(upper - lower) / upper, 0 if both are 0."""
-        return _relative_gap(self.lower, self.upper)
 
     def geodesic(self, t: float) -> tuple[Array, Array]:
         """(mean, covariance) at time t in [0, 1] of the displacement interpolation, a constant-speed geodesic of W_γ.
@@ -197,7 +185,7 @@ def distance(
 
 
 @dataclass(frozen=True, eq=False)
-class MixtureResult:
+class MixtureResult(Bracketed):
     """A plan between the components of two Gaussian mixtures, with a proved bracket of its squared cost."""
 
     gauge: Gauge
@@ -209,21 +197,6 @@ class MixtureResult:
     plan: Array  #: (k, l) masses between components
     metric: Array  #: (d, d) Q in K that proves `lower`
     moment: Array  #: (d, d) Σ P_kl S_kl
-
-    @property
-    def value(self) -> float:
-        """The squared cost: the upper end of the bracket."""
-        return self.upper
-
-    @property
-    def distance(self) -> float:
-        """√value (not squared)."""
-        return math.sqrt(self.value)
-
-    @property
-    def gap(self) -> float:
-        """(upper - lower) / upper, 0 if both are 0."""
-        return _relative_gap(self.lower, self.upper)
 
 
 def solve_mixture(

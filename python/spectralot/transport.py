@@ -64,8 +64,30 @@ class Progress(NamedTuple):
         return _relative_gap(self.lower, self.upper)
 
 
+class Bracketed:
+    """What every result with a proved bracket of its squared cost can say."""
+
+    lower: float
+    upper: float
+
+    @property
+    def value(self) -> float:
+        """W_γ² (squared): the upper end of the bracket."""
+        return self.upper
+
+    @property
+    def distance(self) -> float:
+        """W_γ = √value (not squared)."""
+        return math.sqrt(self.value)
+
+    @property
+    def gap(self) -> float:
+        """(upper - lower) / upper, 0 if both are 0."""
+        return _relative_gap(self.lower, self.upper)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class TransportResult:
+class TransportResult(Bracketed):
     """A coupling between two clouds with a proved bracket of its squared cost. Built by `solve_sample` or `emd_sample`.
 
     It owns copies of its input, so it can be saved, verified and interpolated later.
@@ -90,21 +112,6 @@ class TransportResult:
     metric: Array  #: (d, d) Q in K
     moment: Array  #: (d, d) S(P), uncentred second moment of the displacements
     history: Array  #: (n_iter,) records with the fields lower, upper, seconds
-
-    @property
-    def value(self) -> float:
-        """W_γ² (squared): the upper end of the bracket."""
-        return self.upper
-
-    @property
-    def distance(self) -> float:
-        """W_γ = √value (not squared)."""
-        return math.sqrt(self.value)
-
-    @property
-    def gap(self) -> float:
-        """(upper - lower) / upper, 0 if both are 0."""
-        return _relative_gap(self.lower, self.upper)
 
     @property
     def plan(self) -> Array:

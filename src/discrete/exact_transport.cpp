@@ -103,9 +103,8 @@ struct ExactTransport::State {
             network);
     }
 
-    /// Changes Q on the way down, and returns the basis for the last one.
-    Basis steered_basis(Matrix& Q, const MetricSteering& steer, SolveContext& context) {
-        Frame frame(pair, Q);
+    /// Changes Q and its frame on the way down, and returns the basis for the last one.
+    Basis steered_basis(Matrix& Q, Frame& frame, const MetricSteering& steer, SolveContext& context) {
         if (frame.rank() == 1) return optimal_basis(frame, context);
         const double unit = std::ldexp(1.0, 2 * pair.exponent);
         return std::visit(
@@ -158,8 +157,9 @@ ExactResult ExactTransport::descend(Matrix& Q, const MetricSteering& steer, cons
     State& s = *state_;
     check_metric(Q, s.mu.dimension());
     SolveContext context{options.n_threads, options.cancel, 0};
-    const Basis basis = s.steered_basis(Q, steer, context);
-    return s.certified(basis, Frame(s.pair, Q), context);
+    Frame frame(s.pair, Q);
+    const Basis basis = s.steered_basis(Q, frame, steer, context);
+    return s.certified(basis, frame, context);
 }
 
 PricedPotentials ExactTransport::price(const Matrix& Q, const Potentials& guess, int per_point,

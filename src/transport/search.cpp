@@ -123,10 +123,14 @@ std::optional<Matrix> Search::resume(const TransportResult& earlier) {
     constexpr double rounding = 1e-12;  // a coarser fit would spoil the bracket
     constexpr double near = 0.1;        // relative gap beyond which a fresh start is better
     const SparsePlan& plan = earlier.plan;
-    const bool is_coupling = std::all_of(plan.mass.begin(), plan.mass.end(), [](double mass) { return mass >= 0.0; }) &&
-                             plan.n_rows == mu.size() && plan.n_cols == nu.size() &&
-                             marginal_error(plan, mu, nu) <= rounding;
-    if (!is_coupling) return std::nullopt;
+    const auto all_below = [](const std::vector<int>& index, Index size) {
+        return std::all_of(index.begin(), index.end(), [size](int i) { return i >= 0 && i < size; });
+    };
+    const bool is_plan = plan.n_rows == mu.size() && plan.n_cols == nu.size() && plan.row.size() == plan.size() &&
+                         plan.col.size() == plan.size() && all_below(plan.row, mu.size()) &&
+                         all_below(plan.col, nu.size()) &&
+                         std::all_of(plan.mass.begin(), plan.mass.end(), [](double mass) { return mass >= 0.0; });
+    if (!is_plan || marginal_error(plan, mu, nu) > rounding) return std::nullopt;
     const Matrix moment = second_moment(plan, mu.points, nu.points);
     Matrix metric = earlier.metric;
     if (gauge.membership_excess(metric) > rounding) {  // another gauge

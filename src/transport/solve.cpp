@@ -61,8 +61,11 @@ void run(Search& search, const TransportResult* warm_start) {
     StallDetector slow(16, 4.0), stuck(40, 1.01), useless(1, 3.0);
     double arcs_gap = infinity;  // when single arcs were last tried
     Matrix metric = known.value_or(search.gauge.active(Matrix::Identity(d, d)));
-    const bool is_resumed = known && search.mixture.size() > 0;
-    !is_resumed&& pays_to_descend(search) ? search.descend(metric, pilot) : search.solve_vertex(metric);
+    if (!known && pays_to_descend(search)) {
+        search.descend(metric, pilot);
+    } else {
+        search.solve_vertex(metric);
+    }
     while (true) {
         const std::vector<Matrix>& moments = search.mixture.moments();
         for (std::size_t k = master.moments().size(); k < moments.size(); ++k) master.add(moments[k]);

@@ -136,7 +136,7 @@ TEST(Solve, NothingOfAWarmStartIsTrusted) {
     const DiscreteMeasure mu{gaussian_points(40, 3, random), {}}, nu{gaussian_points(40, 3, random), {}};
     const Gauge gauge = Schatten{.p = 2.0};
     const TransportResult honest = solve(mu, nu, gauge);
-    for (int trial = 0; trial < 3; ++trial) {
+    for (int trial = 0; trial < 4; ++trial) {
         TransportResult forged = honest;
         if (trial == 0) forged.plan.mass[0] *= 0.5;  // marginals
         if (trial == 1) {                            // right marginals, but not a coupling
@@ -151,7 +151,8 @@ TEST(Solve, NothingOfAWarmStartIsTrusted) {
                 }
             }
         }
-        if (trial == 2) forged.metric *= 100.0;  // not in K
+        if (trial == 2) forged.metric *= 100.0;        // not in K
+        if (trial == 3) forged.plan.col[0] = 1000000;  // no such point
         const TransportResult result = solve(mu, nu, gauge, {}, {}, &forged);
         EXPECT_TRUE(result.converged);
         EXPECT_GE(result.certificate.upper, honest.certificate.lower);
