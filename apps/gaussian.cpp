@@ -42,15 +42,7 @@ int GaussianPair::run() const {
     nlohmann::ordered_json object = document("spectralot.gaussian", described.description);
     object["dimension"] = mu.dimension();
     object["options"] = to_json(options);
-    object["value"] = result.value;
-    object["distance"] = result.distance();
-    object["lower"] = result.certificate.lower;
-    object["upper"] = result.certificate.upper;
-    object["gap"] = result.certificate.relative_gap();
-    object["converged"] = result.converged;
-    object["status"] = to_string(result.status);
-    object["n_iter"] = result.n_iter;
-    object["seconds"] = result.seconds;
+    add_outcome(object, result);
     object["cross_covariance"] = rows_of(result.cross_covariance);
     object["metric"] = rows_of(result.metric);
     object["moment"] = rows_of(result.moment);

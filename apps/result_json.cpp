@@ -89,15 +89,7 @@ ordered_json summary_of(const TransportResult& result, const DescribedGauge& gau
     summary["n"] = mu.size();
     summary["m"] = nu.size();
     summary["dimension"] = mu.dimension();
-    summary["value"] = result.value;
-    summary["distance"] = result.distance();
-    summary["lower"] = result.certificate.lower;
-    summary["upper"] = result.certificate.upper;
-    summary["gap"] = result.certificate.relative_gap();
-    summary["converged"] = result.converged;
-    summary["status"] = to_string(result.status);
-    summary["n_iter"] = result.n_iter;
-    summary["seconds"] = result.seconds;
+    add_outcome(summary, result);
     summary["split_rows"] = count_split_rows(mu, result.plan);
     summary["metric"] = rows_of(result.metric);
     summary["moment"] = rows_of(result.moment);

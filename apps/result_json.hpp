@@ -17,6 +17,20 @@ nlohmann::ordered_json document(std::string_view format, const nlohmann::json& g
 
 nlohmann::ordered_json rows_of(const Matrix& matrix);
 
+/// What every result with a certificate says: its value, the bracket, and how the search ended.
+template <class Result>
+void add_outcome(nlohmann::ordered_json& object, const Result& result) {
+    object["value"] = result.value;
+    object["distance"] = result.distance();
+    object["lower"] = result.certificate.lower;
+    object["upper"] = result.certificate.upper;
+    object["gap"] = result.certificate.relative_gap();
+    object["converged"] = result.converged;
+    object["status"] = to_string(result.status);
+    object["n_iter"] = result.n_iter;
+    object["seconds"] = result.seconds;
+}
+
 /// Everything but the arrays that grow with the measures. `options`: the options the result was solved with.
 nlohmann::ordered_json summary_of(const TransportResult& result, const DescribedGauge& gauge, const DiscreteMeasure& mu,
                                   const DiscreteMeasure& nu, nlohmann::ordered_json options);
