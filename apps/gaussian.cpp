@@ -1,5 +1,5 @@
 #include "arguments.hpp"
-#include "json_fields.hpp"
+#include "gaussian_json.hpp"
 #include "options.hpp"
 #include "progress.hpp"
 #include "result_json.hpp"
@@ -10,7 +10,7 @@
 namespace spectralot::cli {
 namespace {
 
-struct GaussianPair {
+struct GaussianCommand {
     std::filesystem::path file;
     GaugeArguments gauge;
     gaussian::GaussianOptions options;
@@ -20,18 +20,9 @@ struct GaussianPair {
     int run() const;
 };
 
-gaussian::Gaussian read_gaussian(const JsonField& field) {
-    field.allow_only({"mean", "covariance"});
-    const Matrix covariance = field["covariance"].matrix();
-    return {field.has("mean") ? field["mean"].vector() : Vector(Vector::Zero(covariance.rows())), covariance};
-}
-
-int GaussianPair::run() const {
+int GaussianCommand::run() const {
     const DescribedGauge described = gauge.read();
-    const nlohmann::json document_read = io::read_json(file);
-    const JsonField pair(document_read, file.string());
-    pair.allow_only({"source", "target"});
-    const gaussian::Gaussian mu = read_gaussian(pair["source"]), nu = read_gaussian(pair["target"]);
+    const auto [mu, nu] = gaussian_pair_from_json(io::read_json(file), file.string());
 
     const InterruptGuard guard;
     const gaussian::GaussianResult result = [&] {
@@ -60,16 +51,16 @@ int GaussianPair::run() const {
 
 void add_gaussian(CLI::App& app, Action& action) {
     auto* command = app.add_subcommand("gaussian", "certified spectral Wasserstein distance between two Gaussians");
-    auto pair = std::make_shared<GaussianPair>();
-    command->add_option("pair", pair->file, "JSON file: {\"source\": {\"mean\", \"covariance\"}, \"target\": {…}}")
+    auto gaussian = std::make_shared<GaussianCommand>();
+    command->add_option("pair", gaussian->file, "JSON file: {\"source\": {\"mean\", \"covariance\"}, \"target\": {…}}")
         ->required();
-    pair->gauge.add_to(*command);
-    add_flags(*command, pair->options);
-    command->add_option("--times", pair->times, "also the geodesic at these times in [0, 1], separated by commas")
+    gaussian->gauge.add_to(*command);
+    add_flags(*command, gaussian->options);
+    command->add_option("--times", gaussian->times, "also the geodesic at these times in [0, 1], separated by commas")
         ->delimiter(',');
-    command->add_flag("-v,--verbose", pair->verbose, "one line per iteration on standard error");
+    command->add_flag("-v,--verbose", gaussian->verbose, "one line per iteration on standard error");
     command->footer("Example:\n  spectralot gaussian pair.json --gauge schatten:inf --times 0,0.5,1");
-    command->callback([pair, &action] { action = [pair] { return pair->run(); }; });
+    command->callback([gaussian, &action] { action = [gaussian] { return gaussian->run(); }; });
 }
 
 }  // namespace spectralot::cli

@@ -29,14 +29,14 @@ HWY_INLINE void search_panel(const PackedPieces& pieces, Index panel, const Poin
     const Index d = pieces.dimension;
     const double* const packed = pieces.values.data() + panel * PackedPieces::panel * (d + 1);
     Lane sum[rows][vectors];
-    for (int v = 0; v < vectors; ++v) {
+    for (Index v = 0; v < vectors; ++v) {
         const Lane start = hn::Neg(hn::LoadU(tag, packed + v * lanes));
         for (int r = 0; r < rows; ++r) sum[r][v] = start;
     }
     const double* const q = &queries(query, 0);
     for (Index k = 0; k < d; ++k) {
         const double* const row = packed + (k + 1) * PackedPieces::panel;
-        for (int v = 0; v < vectors; ++v) {
+        for (Index v = 0; v < vectors; ++v) {
             const Lane p = hn::LoadU(tag, row + v * lanes);
             for (int r = 0; r < rows; ++r) sum[r][v] = hn::MulAdd(hn::Set(tag, q[r * d + k]), p, sum[r][v]);
         }
@@ -46,7 +46,7 @@ HWY_INLINE void search_panel(const PackedPieces& pieces, Index panel, const Poin
         for (int v = 1; v < vectors; ++v) highest = hn::Max(highest, sum[r][v]);
         if (hn::AllFalse(tag, hn::Gt(highest, hn::Set(tag, floor[r])))) continue;
         alignas(64) double values[PackedPieces::panel];
-        for (int v = 0; v < vectors; ++v) hn::Store(sum[r][v], tag, values + v * lanes);
+        for (Index v = 0; v < vectors; ++v) hn::Store(sum[r][v], tag, values + v * lanes);
         for (int c = 0; c < PackedPieces::panel; ++c) {
             if (!(values[c] > floor[r])) continue;
             best.insert(query + r, static_cast<int>(panel) * PackedPieces::panel + c, values[c]);

@@ -27,6 +27,7 @@ std::vector<int> atoms_with_mass(const DiscreteMeasure& measure) {
 
 std::vector<double> masses(const DiscreteMeasure& measure, const std::vector<int>& atoms) {
     std::vector<double> result;
+    result.reserve(atoms.size());
     for (const int i : atoms) result.push_back(measure.weights.size() > 0 ? measure.weights[i] : 1.0);
     return result;
 }

@@ -88,8 +88,10 @@ std::vector<Arc> candidate_arcs(const Conjugates& coarse, const Points& coarse_x
     make_envelope(y, psi.value, psi.hint)->search(x, {}, of_row, context);
     Vector phi = Vector::Zero(x.rows());
     for (int i = 0; i < static_cast<int>(x.rows()); ++i) {
-        if (of_row.count[i] > 0) phi[i] = of_row.value[i * of_row.k];
-        for (int k = 0; k < of_row.count[i]; ++k) arcs.push_back({i, of_row.index[i * of_row.k + k]});
+        const auto first = static_cast<std::size_t>(i) * static_cast<std::size_t>(of_row.k);
+        const int count = of_row.count[i];
+        if (count > 0) phi[i] = of_row.value[first];
+        for (int k = 0; k < count; ++k) arcs.push_back({i, of_row.index[first + static_cast<std::size_t>(k)]});
     }
     BestPieces of_col(y.rows(), candidates_per_col);
     const bool has_tree = x.cols() <= largest_tree_dimension;

@@ -15,7 +15,7 @@ std::vector<FlowArc<Flow>> split_rows(const std::vector<FlowArc<Flow>>& arcs, co
     for (const auto& arc : arcs) ++begin[arc.row + 1];
     for (int i = 0; i < n_rows; ++i) begin[i + 1] += begin[i];
     std::vector<FlowArc<Flow>> by_row(arcs.size());
-    std::vector<int> cursor(begin.begin(), begin.end() - 1);
+    std::vector<int> cursor(begin.begin(), begin.end() - 1);  // NOLINT(misc-const-correctness): it is not constant
     for (const auto& arc : arcs) by_row[cursor[arc.row]++] = arc;
 
     std::vector<FlowArc<Flow>> result;
@@ -77,13 +77,15 @@ std::vector<FlowArc<Flow>> north_west_corner(const std::vector<Flow>& row_supply
     }
 }
 
-#define SPECTRALOT_INSTANTIATE(Flow)                                                                           \
-    template std::vector<FlowArc<Flow>> split_rows(const std::vector<FlowArc<Flow>>&, const std::vector<int>&, \
-                                                   const Points&, const std::vector<Flow>&, const Points&);    \
-    template std::vector<FlowArc<Flow>> transposed(std::vector<FlowArc<Flow>>);                                \
-    template std::vector<FlowArc<Flow>> north_west_corner(const std::vector<Flow>&, const std::vector<Flow>&)
-SPECTRALOT_INSTANTIATE(std::int64_t);
-SPECTRALOT_INSTANTIATE(Int128);
-#undef SPECTRALOT_INSTANTIATE
+using Arcs64 = std::vector<FlowArc<std::int64_t>>;
+using Arcs128 = std::vector<FlowArc<Int128>>;
+template Arcs64 split_rows(const Arcs64&, const std::vector<int>&, const Points&, const std::vector<std::int64_t>&,
+                           const Points&);
+template Arcs128 split_rows(const Arcs128&, const std::vector<int>&, const Points&, const std::vector<Int128>&,
+                            const Points&);
+template Arcs64 transposed(Arcs64);
+template Arcs128 transposed(Arcs128);
+template Arcs64 north_west_corner(const std::vector<std::int64_t>&, const std::vector<std::int64_t>&);
+template Arcs128 north_west_corner(const std::vector<Int128>&, const std::vector<Int128>&);
 
 }  // namespace spectralot

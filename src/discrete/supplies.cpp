@@ -105,12 +105,12 @@ std::variant<Supplies<std::int64_t>, Supplies<Int128>> make_supplies(const std::
         const Int128 sum_a = reduce(exact_a);
         const Int128 sum_b = reduce(exact_b);
         const Int128 common = greatest_common_divisor(sum_a, sum_b);
-        const double total_bits =
-            std::log2(static_cast<double>(sum_a)) + std::log2(static_cast<double>(sum_b / common));
+        const Int128 factor_a = sum_b / common, factor_b = sum_a / common;
+        const double total_bits = std::log2(static_cast<double>(sum_a)) + std::log2(static_cast<double>(factor_a));
         if (total_bits + unit_bits < 62.0) {
-            for (Int128& v : exact_a) v *= sum_b / common;
-            for (Int128& v : exact_b) v *= sum_a / common;
-            return perturb<std::int64_t>(exact_a, exact_b, unit, sum_a * (sum_b / common));
+            for (Int128& v : exact_a) v *= factor_a;
+            for (Int128& v : exact_b) v *= factor_b;
+            return perturb<std::int64_t>(exact_a, exact_b, unit, sum_a * factor_a);
         }
     }
     const Int128 total = Int128{1} << (124 - unit_bits);

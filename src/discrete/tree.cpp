@@ -24,7 +24,7 @@ SpanningTree<Flow>::SpanningTree(int n_rows, int n_cols, const std::vector<FlowA
     }
     for (int v = 0; v < n_nodes; ++v) begin[v + 1] += begin[v];
     std::vector<int> incident(2 * arcs.size());
-    std::vector<int> cursor(begin.begin(), begin.end() - 1);
+    std::vector<int> cursor(begin.begin(), begin.end() - 1);  // NOLINT(misc-const-correctness): it is not constant
     for (int t = 0; t < static_cast<int>(arcs.size()); ++t) {
         incident[cursor[arcs[t].row]++] = t;
         incident[cursor[n_rows + arcs[t].col]++] = t;

@@ -25,9 +25,9 @@ static_assert(kernels::head_padding % lanes == 0);
 /// Where the numbers of one vector of heads lie, in units of whole vectors: Qz/√d_head, Kz, Vz and Σ_i p_ji Vz_i
 /// (n_tokens×d_head each), then the attention weights p_ji.
 struct Layout {
-    size_t q, k, v, mixed, p, size;
-    Layout(size_t T, size_t h)
-        : q(0), k(T * h), v(2 * T * h), mixed(3 * T * h), p(4 * T * h), size(4 * T * h + T * T) {}
+    size_t q = 0;
+    size_t k, v, mixed, p, size;
+    Layout(size_t T, size_t h) : k(T * h), v(2 * T * h), mixed(3 * T * h), p(4 * T * h), size(4 * T * h + T * T) {}
 };
 
 /// H = d_head where it is known when compiling, else 0.
@@ -203,11 +203,11 @@ void force_all(const Heads& heads, const double* tokens, size_t T, double* space
         kernel.backward(first, vectors, residual, space, force);
 }
 
-size_t AttentionSpace(const Heads& heads, size_t T) {
+size_t attention_space(const Heads& heads, size_t T) {
     return scratch(T, heads.d_head, heads.d) + heads.stride * Layout(T, heads.d_head).size;
 }
 
-void AttentionForward(const Heads& heads, const double* tokens, size_t T, double* space, double* prediction) {
+void attention_forward(const Heads& heads, const double* tokens, size_t T, double* space, double* prediction) {
     const auto run = heads.d_head == 1   ? forward_all<1>
                      : heads.d_head == 2 ? forward_all<2>
                      : heads.d_head == 3 ? forward_all<3>
@@ -216,8 +216,8 @@ void AttentionForward(const Heads& heads, const double* tokens, size_t T, double
     run(heads, tokens, T, space, prediction);
 }
 
-void AttentionForce(const Heads& heads, const double* tokens, size_t T, double* space, const double* residual,
-                    double* force) {
+void attention_force(const Heads& heads, const double* tokens, size_t T, double* space, const double* residual,
+                     double* force) {
     const auto run = heads.d_head == 1   ? force_all<1>
                      : heads.d_head == 2 ? force_all<2>
                      : heads.d_head == 3 ? force_all<3>
@@ -232,22 +232,22 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spectralot::flow {
 
-HWY_EXPORT(AttentionSpace);
-HWY_EXPORT(AttentionForward);
-HWY_EXPORT(AttentionForce);
+HWY_EXPORT(attention_space);
+HWY_EXPORT(attention_forward);
+HWY_EXPORT(attention_force);
 
 std::size_t kernels::attention_space(const Heads& heads, std::size_t n_tokens) {
-    return HWY_DYNAMIC_DISPATCH(AttentionSpace)(heads, n_tokens);
+    return HWY_DYNAMIC_DISPATCH(attention_space)(heads, n_tokens);
 }
 
 void kernels::attention_forward(const Heads& heads, const double* tokens, std::size_t n_tokens, double* space,
                                 double* prediction) {
-    HWY_DYNAMIC_DISPATCH(AttentionForward)(heads, tokens, n_tokens, space, prediction);
+    HWY_DYNAMIC_DISPATCH(attention_forward)(heads, tokens, n_tokens, space, prediction);
 }
 
 void kernels::attention_force(const Heads& heads, const double* tokens, std::size_t n_tokens, double* space,
                               const double* residual, double* force) {
-    HWY_DYNAMIC_DISPATCH(AttentionForce)(heads, tokens, n_tokens, space, residual, force);
+    HWY_DYNAMIC_DISPATCH(attention_force)(heads, tokens, n_tokens, space, residual, force);
 }
 
 }  // namespace spectralot::flow

@@ -95,7 +95,7 @@ JkoResult jko_step(const Objective& objective, const Points& x, const Vector& we
     JkoResult result;
     Trial here, next;
     here.v = Points::Zero(x.rows(), x.cols());
-    bool finite = functional.evaluate(here);
+    const bool finite = functional.evaluate(here);
     result.energy_before = here.energy;
     const ProximalMap proximal(gauge, static_cast<int>(x.cols()), w);
     Points direction;

@@ -162,7 +162,7 @@ double Mmd::evaluate(const Points& x, const Vector& weights, const Points& targe
     if (weights.size() != x.rows())
         throw_invalid("weights", "one per point, " + std::to_string(x.rows()), std::to_string(weights.size()));
 
-    const std::size_t n = static_cast<std::size_t>(x.rows()), d = static_cast<std::size_t>(x.cols());
+    const auto n = static_cast<std::size_t>(x.rows()), d = static_cast<std::size_t>(x.cols());
     const int exponent = exponent_of(std::max(largest_, x.size() ? x.cwiseAbs().maxCoeff() : 0.0));
     const kernels::Shape shape = scaled_shape(options_, exponent);
     const bool has_unit = options_.kernel == MmdKernel::Energy;  // of length; its force has none

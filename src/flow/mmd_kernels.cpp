@@ -200,13 +200,13 @@ void with_radial(const kernels::Shape& shape, const Use& use) {
     }
 }
 
-void AddCross(const kernels::Shape& shape, const Cloud& x, Range rows, const Cloud& y, size_t d, const Sums& sums) {
+void add_cross(const kernels::Shape& shape, const Cloud& x, Range rows, const Cloud& y, size_t d, const Sums& sums) {
     with_radial(shape, [&](const auto& radial) {
         sums.potential ? cross<true>(radial, x, rows, y, d, sums) : cross<false>(radial, x, rows, y, d, sums);
     });
 }
 
-void SubtractSelf(const kernels::Shape& shape, const Cloud& x, Range rows, size_t d, const Sums& sums) {
+void subtract_self(const kernels::Shape& shape, const Cloud& x, Range rows, size_t d, const Sums& sums) {
     with_radial(shape, [&](const auto& radial) {
         sums.potential ? self<true>(radial, x, rows, d, sums) : self<false>(radial, x, rows, d, sums);
     });
@@ -218,16 +218,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spectralot::flow {
 
-HWY_EXPORT(AddCross);
-HWY_EXPORT(SubtractSelf);
+HWY_EXPORT(add_cross);
+HWY_EXPORT(subtract_self);
 
 void kernels::add_cross(const Shape& shape, const Cloud& x, Range rows, const Cloud& y, std::size_t d,
                         const Sums& sums) {
-    HWY_DYNAMIC_DISPATCH(AddCross)(shape, x, rows, y, d, sums);
+    HWY_DYNAMIC_DISPATCH(add_cross)(shape, x, rows, y, d, sums);
 }
 
 void kernels::subtract_self(const Shape& shape, const Cloud& x, Range rows, std::size_t d, const Sums& sums) {
-    HWY_DYNAMIC_DISPATCH(SubtractSelf)(shape, x, rows, d, sums);
+    HWY_DYNAMIC_DISPATCH(subtract_self)(shape, x, rows, d, sums);
 }
 
 }  // namespace spectralot::flow

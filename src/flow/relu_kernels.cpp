@@ -46,7 +46,7 @@ void sums_of(const Vectors& p, size_t first, size_t last, const Vectors& q, cons
     for (size_t i = first; i < last; i += tile * lanes) {
         const Loaded<D> point(p, i);
         Wide sum[tile];
-        for (size_t k = 0; k < tile; ++k) sum[k] = hn::Zero(tag);
+        for (Wide& part : sum) part = hn::Zero(tag);
         for (size_t j = 0; j < q.n; ++j) {
             Wide other[D];
             broadcast<D>(q.data, q.stride, j, other);
@@ -80,13 +80,13 @@ void slopes_of(const Vectors& p, size_t first, size_t last, const Vectors& q, co
     }
 }
 
-void ReluSums(const Vectors& p, size_t first, size_t last, const Vectors& q, size_t d, const double* b, double* sums) {
+void relu_sums(const Vectors& p, size_t first, size_t last, const Vectors& q, size_t d, const double* b, double* sums) {
     const auto run = d == 1 ? sums_of<1> : d == 2 ? sums_of<2> : d == 3 ? sums_of<3> : sums_of<4>;
     run(p, first, last, q, b, sums);
 }
 
-void ReluSlopes(const Vectors& p, size_t first, size_t last, const Vectors& q, size_t d, const double* bq,
-                double* sums) {
+void relu_slopes(const Vectors& p, size_t first, size_t last, const Vectors& q, size_t d, const double* bq,
+                 double* sums) {
     const auto run = d == 1 ? slopes_of<1> : d == 2 ? slopes_of<2> : d == 3 ? slopes_of<3> : slopes_of<4>;
     run(p, first, last, q, bq, sums);
 }
@@ -97,17 +97,17 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spectralot::flow {
 
-HWY_EXPORT(ReluSums);
-HWY_EXPORT(ReluSlopes);
+HWY_EXPORT(relu_sums);
+HWY_EXPORT(relu_slopes);
 
 void kernels::relu_sums(const Vectors& p, std::size_t first, std::size_t last, const Vectors& q, std::size_t d,
                         const double* b, double* sums) {
-    HWY_DYNAMIC_DISPATCH(ReluSums)(p, first, last, q, d, b, sums);
+    HWY_DYNAMIC_DISPATCH(relu_sums)(p, first, last, q, d, b, sums);
 }
 
 void kernels::relu_slopes(const Vectors& p, std::size_t first, std::size_t last, const Vectors& q, std::size_t d,
                           const double* bq, double* sums) {
-    HWY_DYNAMIC_DISPATCH(ReluSlopes)(p, first, last, q, d, bq, sums);
+    HWY_DYNAMIC_DISPATCH(relu_slopes)(p, first, last, q, d, bq, sums);
 }
 
 }  // namespace spectralot::flow

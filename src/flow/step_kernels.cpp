@@ -31,7 +31,7 @@ struct Sum {
 };
 
 /// NaN and infinity times zero are NaN: a sum of zeros says whether all entries were finite.
-bool Move(const double* from, double h, const double* by, double* to, size_t size) {
+bool move(const double* from, double h, const double* by, double* to, size_t size) {
     const Tag tag;
     const Wide step = hn::Set(tag, h), zero = hn::Zero(tag);
     Sum probe;
@@ -52,7 +52,7 @@ bool Move(const double* from, double h, const double* by, double* to, size_t siz
     return probe.total() + rest == 0.0;
 }
 
-bool IsFinite(const double* x, size_t size) {
+bool is_finite(const double* x, size_t size) {
     const Tag tag;
     Sum probe;
     size_t k = 0;
@@ -64,7 +64,7 @@ bool IsFinite(const double* x, size_t size) {
     return probe.total() + rest == 0.0;
 }
 
-double Inner(const double* a, const double* b, size_t size) {
+double inner(const double* a, const double* b, size_t size) {
     const Tag tag;
     Sum sum;
     size_t k = 0;
@@ -83,20 +83,20 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spectralot::flow {
 
-HWY_EXPORT(Move);
-HWY_EXPORT(IsFinite);
-HWY_EXPORT(Inner);
+HWY_EXPORT(move);
+HWY_EXPORT(is_finite);
+HWY_EXPORT(inner);
 
 bool kernels::move(const double* from, double h, const double* by, double* to, std::size_t size) {
-    return HWY_DYNAMIC_DISPATCH(Move)(from, h, by, to, size);
+    return HWY_DYNAMIC_DISPATCH(move)(from, h, by, to, size);
 }
 
 bool kernels::is_finite(const double* x, std::size_t size) {
-    return HWY_DYNAMIC_DISPATCH(IsFinite)(x, size);
+    return HWY_DYNAMIC_DISPATCH(is_finite)(x, size);
 }
 
 double kernels::inner(const double* a, const double* b, std::size_t size) {
-    return HWY_DYNAMIC_DISPATCH(Inner)(a, b, size);
+    return HWY_DYNAMIC_DISPATCH(inner)(a, b, size);
 }
 
 }  // namespace spectralot::flow

@@ -209,7 +209,7 @@ double TwoLayer::evaluate(const Points& x, const Vector& weights, const Points& 
     else
         residual = predict_in_blocks(activation_, x, weights, inputs, o);
     residual -= outputs;
-    const double samples = static_cast<double>(inputs.rows());
+    const auto samples = static_cast<double>(inputs.rows());
     const double risk = 0.5 * residual.squaredNorm() / samples;
     if (out) {
         residual /= samples;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numbers>
 #include <numeric>
 
 namespace spectralot::detail {
@@ -98,8 +99,8 @@ CentralPath::CentralPath(const GaugeProgram& program, bool diagonal) : program_(
             point_roots_.back() = s.vectors * positive.cwiseSqrt().asDiagonal();
             continue;
         }
-        const Index n = static_cast<Index>(form.block.size());
-        const double size = static_cast<double>(n);
+        const auto n = static_cast<Index>(form.block.size());
+        const auto size = static_cast<double>(n);
         const double tau = tau_[form.branch];
         Leaf leaf{.form = &form, .vectors = Matrix::Identity(n, n), .values = Vector::Constant(n, tau * form.k / size)};
         leaf.first = n_unknowns_;
@@ -170,7 +171,7 @@ Index CentralPath::slack_unknown(const Leaf& leaf) const {
 Matrix CentralPath::scaled_step(const Leaf& leaf, const Vector& step) const {
     Matrix Y = Matrix::Zero(leaf.values.size(), leaf.values.size());
     for_each_pair(leaf, [&](Index unknown, Index i, Index j) {
-        Y(i, j) = Y(j, i) = i == j ? step[unknown] : step[unknown] / std::sqrt(2.0);
+        Y(i, j) = Y(j, i) = i == j ? step[unknown] : step[unknown] / std::numbers::sqrt2;
     });
     return Y;
 }
@@ -207,7 +208,8 @@ CentralPath::Direction CentralPath::newton(const Objective& objective, double ta
         const Matrix left = f.left(Eigen::all, leaf.form->block) * U;
         const Matrix right = f.right(Eigen::all, leaf.form->block) * U;
         for_each_pair(leaf, [&](Index unknown, Index i, Index j) {
-            const double factor = i == j ? 0.5 : 1.0 / std::sqrt(2.0);  // the unit step is factor·(u_i u_jᵀ + u_j u_iᵀ)
+            const double factor =
+                i == j ? 0.5 : 1.0 / std::numbers::sqrt2;  // the unit step is factor·(u_i u_jᵀ + u_j u_iᵀ)
             J.col(unknown).head(n_observed) =
                 observe(factor * (left.col(i) * right.col(j).transpose() + left.col(j) * right.col(i).transpose()));
         });

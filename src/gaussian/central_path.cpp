@@ -184,7 +184,7 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
         for (int halvings = 0;; ++halvings, length *= 0.5) {
             Matrix inner = length * step;
             inner.diagonal() += q;
-            Eigen::SelfAdjointEigenSolver<Matrix> next(basis * inner * basis.transpose());
+            const Eigen::SelfAdjointEigenSolver<Matrix> next(basis * inner * basis.transpose());
             Vector next_q = next.eigenvalues();
             next_q = next_q.cwiseMax(least_ratio * next_q[d - 1]);
             if (r.has_trace()) next_q *= r.trace() / next_q.sum();

@@ -182,12 +182,13 @@ Trajectory flow(const Objective& objective, const Gaussian& start, const Gauge& 
     ode::IntegrateOptions integrate_options{
         .rtol = options.rtol, .atol = options.rtol * std::max(1e-3 * size, 1e-300), .max_steps = options.max_steps};
     int rank = rank_of(y);
-    const bool linear = gauge.program(int(d)) && gauge.program(int(d))->leaves.size() == 1 &&
-                        gauge.program(int(d))->leaves.front().kind == GaugeLeaf::Kind::Point;
+    const std::optional<GaugeProgram> program = gauge.program(int(d));
+    const bool linear =
+        program && program->leaves.size() == 1 && program->leaves.front().kind == GaugeLeaf::Kind::Point;
     for (double t = 0.0; t < t_max;) {
         std::vector<ode::Event> events;
         if (!linear && rank > 0)
-            events.push_back([&](double, const Vector& at) { return rank_of(at) < rank ? -1.0 : 1.0; });
+            events.emplace_back([&](double, const Vector& at) { return rank_of(at) < rank ? -1.0 : 1.0; });
         const ode::Outcome outcome =
             ode::integrate(slope, t, y, t_max, integrate_options, events, record, observer.cancel);
         integrate_options.max_steps -= outcome.n_steps + outcome.n_rejected;

@@ -131,13 +131,13 @@ ModalTrajectory modal_flow(const Vector& r0, const Vector& s0, const Vector& bet
                     const Index i = side * m + j;
                     if (frozen[std::size_t(i)]) continue;
                     events.push_back([i](double, const Vector& at) { return at[i]; });
-                    meaning.push_back({0.0, int(j), side == 0 ? ModalEvent::Kind::LostA : ModalEvent::Kind::LostB});
+                    meaning.emplace_back(0.0, int(j), side == 0 ? ModalEvent::Kind::LostA : ModalEvent::Kind::LostB);
                 }
                 // Signed by the side it comes from: a step may not jump over the target unnoticed.
                 const double sign = modes.error(y, j) >= 0.0 ? 1.0 : -1.0;
                 events.push_back(
                     [&, j, sign](double, const Vector& at) { return sign * modes.error(at, j) - settle_level(j); });
-                meaning.push_back({0.0, int(j), ModalEvent::Kind::Settled});
+                meaning.emplace_back(0.0, int(j), ModalEvent::Kind::Settled);
             }
         }
         const ode::Outcome outcome =

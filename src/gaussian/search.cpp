@@ -98,7 +98,7 @@ void mix_couplings(Search& search) {
     constexpr double master_share = 0.1;  // the master closes this share of the gap: Q stays central
     constexpr int patience = 40;
     Master master(search.gauge, d);
-    search.keep_latest(2 * d);  // couplings from far along the central path only burden the master
+    search.keep_latest(2 * Index(d));  // couplings from far along the central path only burden the master
     for (const Coupling& coupling : search.couplings()) master.add(coupling.moment);
     double reference = infinity;
     for (int since = 0; !search.finished(); ++since) {

@@ -44,6 +44,7 @@ NamedArray NamedArray::of(std::string name, const Points& values) {
 
 void write_npz(const std::filesystem::path& path, const std::vector<NamedArray>& arrays) {
     std::vector<std::string> members;
+    members.reserve(arrays.size());
     for (const NamedArray& array : arrays) members.push_back(npy_bytes(array));
     int code = 0;
     std::unique_ptr<zip_t, Discard> archive(zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
@@ -66,7 +67,7 @@ void write_npz(const std::filesystem::path& path, const std::vector<NamedArray>&
     }
     // libzip writes to a file aside and renames it.
     if (zip_close(archive.get()) != 0) fail(path, zip_strerror(archive.get()));
-    static_cast<void>(archive.release());  // closed, hence already freed
+    [[maybe_unused]] const zip_t* const closed = archive.release();  // closed, hence already freed
 }
 
 }  // namespace spectralot::io

@@ -81,7 +81,7 @@ void pack(const double* rows, size_t b, size_t stride, size_t begin, size_t end,
 
 /// The n×n matrix in the upper triangle of A becomes U. There is room for whole strips behind every row and for whole
 /// tiles below, filled with zeros.
-bool FactorUpper(double* A, size_t n, size_t stride) {
+bool factor_upper(double* A, size_t n, size_t stride) {
     std::vector<double> left(block * (n + tile_rows)), right(block * tile_columns);
     for (size_t first = 0; first < n; first += block) {
         const size_t b = std::min(block, n - first), rest = first + b;
@@ -105,14 +105,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spectralot::linalg {
 
-HWY_EXPORT(FactorUpper);
+HWY_EXPORT(factor_upper);
 
 void Cholesky::compute(const Matrix& A) {
     constexpr Index room = 64;  // a strip of the widest vectors, and more rows than a tile has
     size_ = A.rows();
     upper_.setZero(size_ + room, size_ + room);
     for (Index i = 0; i < size_; ++i) upper_.row(i).segment(i, size_ - i) = A.col(i).tail(size_ - i);
-    const bool done = HWY_DYNAMIC_DISPATCH(FactorUpper)(upper_.data(), std::size_t(size_), std::size_t(upper_.cols()));
+    const bool done = HWY_DYNAMIC_DISPATCH(factor_upper)(upper_.data(), std::size_t(size_), std::size_t(upper_.cols()));
     info_ = done ? Eigen::Success : Eigen::NumericalIssue;
 }
 

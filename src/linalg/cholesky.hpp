@@ -14,7 +14,7 @@ public:
     void compute(const Matrix& A);
     /// NumericalIssue after a pivot that is not positive.
     [[nodiscard]] Eigen::ComputationInfo info() const { return info_; }
-    void solveInPlace(Vector& b) const;
+    void solveInPlace(Vector& b) const;  // NOLINT(readability-identifier-naming): Eigen's name
 
 private:
     Points upper_;  // U, row by row, with rows and columns of zeros up to whole tiles

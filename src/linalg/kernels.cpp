@@ -40,7 +40,7 @@ private:
 
 /// How many of the n rows a full vector may start in without leaving the array, even if there are no gaps between rows.
 size_t rows_wide_enough(size_t n, size_t d, size_t width) {
-    if (d >= width) return n;
+    if (d == 0 || d >= width) return n;
     const size_t overhang = (width - 1) / d;
     return n > overhang ? n - overhang : 0;
 }
@@ -110,7 +110,7 @@ void add_panel(const double* left, size_t left_stride, const double* right, size
     }
 }
 
-void AddGram(const double* G, size_t stride, size_t n, size_t d, const double* weights, double* S) {
+void add_gram(const double* G, size_t stride, size_t n, size_t d, const double* weights, double* S) {
     const Columns columns(d, lanes);
     const size_t panel_rows = std::clamp<size_t>(4096 / d, 16, 256);
     const size_t sums_stride = columns.count() * lanes;
@@ -183,7 +183,8 @@ void product_rows(const double* G, size_t stride, size_t d, const double* B, con
 }
 
 template <class Narrow>
-void apply_right(const double* G, size_t stride, size_t n, size_t d, const double* B, double* out, size_t out_stride) {
+void apply_right_by(const double* G, size_t stride, size_t n, size_t d, const double* B, double* out,
+                    size_t out_stride) {
     constexpr size_t width = hn::MaxLanes(Narrow());
     const Columns columns(d, width);
     std::vector<double> packed(d * columns.count() * width, 0.0);
@@ -207,15 +208,17 @@ void apply_right(const double* G, size_t stride, size_t n, size_t d, const doubl
 }
 
 /// Short rows take vectors no wider than needed, so that few stores straddle cache lines.
-void ApplyRight(const double* G, size_t stride, size_t n, size_t d, const double* B, double* out, size_t out_stride) {
-    const auto apply = d <= 2   ? apply_right<hn::CappedTag<double, 2>>
-                       : d <= 4 ? apply_right<hn::CappedTag<double, 4>>
-                                : apply_right<Tag>;
-    apply(G, stride, n, d, B, out, out_stride);
+void apply_right(const double* G, size_t stride, size_t n, size_t d, const double* B, double* out, size_t out_stride) {
+    if (d <= 2)
+        apply_right_by<hn::CappedTag<double, 2>>(G, stride, n, d, B, out, out_stride);
+    else if (d <= 4)
+        apply_right_by<hn::CappedTag<double, 4>>(G, stride, n, d, B, out, out_stride);
+    else
+        apply_right_by<Tag>(G, stride, n, d, B, out, out_stride);
 }
 
 /// The largest of n magnitudes; NaN if one is not finite.
-double LargestMagnitude(const double* x, size_t n) {
+double largest_magnitude(const double* x, size_t n) {
     const Tag tag;
     constexpr size_t chains = 4;
     const Wide infinite = hn::Inf(tag);
@@ -247,22 +250,22 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spectralot::linalg {
 
-HWY_EXPORT(AddGram);
-HWY_EXPORT(ApplyRight);
-HWY_EXPORT(LargestMagnitude);
+HWY_EXPORT(add_gram);
+HWY_EXPORT(apply_right);
+HWY_EXPORT(largest_magnitude);
 
 void kernels::add_gram(const double* G, std::size_t stride, std::size_t n, std::size_t d, const double* weights,
                        double* S) {
-    HWY_DYNAMIC_DISPATCH(AddGram)(G, stride, n, d, weights, S);
+    HWY_DYNAMIC_DISPATCH(add_gram)(G, stride, n, d, weights, S);
 }
 
 void kernels::apply_right(const double* G, std::size_t stride, std::size_t n, std::size_t d, const double* B,
                           double* out, std::size_t out_stride) {
-    HWY_DYNAMIC_DISPATCH(ApplyRight)(G, stride, n, d, B, out, out_stride);
+    HWY_DYNAMIC_DISPATCH(apply_right)(G, stride, n, d, B, out, out_stride);
 }
 
 double kernels::largest_magnitude(const double* x, std::size_t n) {
-    return HWY_DYNAMIC_DISPATCH(LargestMagnitude)(x, n);
+    return HWY_DYNAMIC_DISPATCH(largest_magnitude)(x, n);
 }
 
 }  // namespace spectralot::linalg

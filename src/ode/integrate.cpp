@@ -100,7 +100,7 @@ double first_step(const RightHandSide& f, double t, const Vector& y, const Vecto
         return std::sqrt(v.cwiseQuotient(scale).squaredNorm() / double(std::max<Index>(v.size(), 1)));
     };
     const double d0 = size(y), d1 = size(slope);
-    double h = std::min(most, d0 < 1e-5 || d1 < 1e-5 ? 1e-6 * std::max(most, epsilon) : 0.01 * d0 / d1);
+    const double h = std::min(most, d0 < 1e-5 || d1 < 1e-5 ? 1e-6 * std::max(most, epsilon) : 0.01 * d0 / d1);
     Vector next(y.size());
     f(t + h, y + h * slope, next);
     const double d2 = next.allFinite() ? size(next - slope) / h : infinity;

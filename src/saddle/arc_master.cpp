@@ -60,7 +60,7 @@ Points ArcMaster::displacements(const std::vector<int>& row, const std::vector<i
 void ArcMaster::start(ArcList arcs, const Vector& f, const Vector& g) {
     // Slacks a little above zero for all arcs, so that those of the plans come out central too.
     const double shift = plan_mu_ * 0.5 * double(atoms_.n_equations());
-    const Index K = Index(arcs.row.size());
+    const auto K = Index(arcs.row.size());
     Vector w(K), s(K);
     for (Index k = 0; k < K; ++k) {
         s(k) = std::max(arcs.slack[k] / scale_, 0.0) + shift;
@@ -73,7 +73,8 @@ void ArcMaster::start(ArcList arcs, const Vector& f, const Vector& g) {
     phi.head(f.size()).array() += phi(phi.size() - 1);
     phi.tail(g.size()).array() -= phi(phi.size() - 1);
     atoms_.assign(arcs.row, arcs.col, displacements(arcs.row, arcs.col));
-    iterate_.emplace(program_, atoms_, std::move(w), std::move(s), std::move(phi), plan_point_);
+    iterate_ =
+        std::make_unique<Iterate<double>>(program_, atoms_, std::move(w), std::move(s), std::move(phi), plan_point_);
 }
 
 bool ArcMaster::advance() {
@@ -93,8 +94,9 @@ bool ArcMaster::is_small() const {
 
 void ArcMaster::widen() {
     wide_atoms_.assign(rows(), cols(), displacements(rows(), cols()));
-    wide_.emplace(program_, wide_atoms_, iterate_->masses().cast<long double>(), iterate_->slacks().cast<long double>(),
-                  iterate_->multipliers().cast<long double>(), iterate_->gauge_point().cast<long double>());
+    wide_ = std::make_unique<Iterate<long double>>(
+        program_, wide_atoms_, iterate_->masses().cast<long double>(), iterate_->slacks().cast<long double>(),
+        iterate_->multipliers().cast<long double>(), iterate_->gauge_point().cast<long double>());
 }
 
 void ArcMaster::add(const ArcList& arcs) {

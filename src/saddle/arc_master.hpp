@@ -4,7 +4,7 @@
 
 #include "saddle/interior_point.hpp"
 
-#include <optional>
+#include <memory>
 
 namespace spectralot::saddle {
 
@@ -24,6 +24,7 @@ public:
               const std::vector<Matrix>& plan_moments, double tol);
     ArcMaster(const ArcMaster&) = delete;
     ArcMaster& operator=(const ArcMaster&) = delete;
+    ~ArcMaster() = default;
 
     [[nodiscard]] const Vector& plan_weights() const { return plan_weights_; }
     /// Q in K, at any time.
@@ -68,8 +69,8 @@ private:
     GaugePoint<double> plan_point_;
     ArcAtoms<double> atoms_;
     ArcAtoms<long double> wide_atoms_;
-    std::optional<Iterate<double>> iterate_;
-    std::optional<Iterate<long double>> wide_;  // takes over when present
+    std::unique_ptr<Iterate<double>> iterate_;
+    std::unique_ptr<Iterate<long double>> wide_;  // takes over when present
 };
 
 }  // namespace spectralot::saddle

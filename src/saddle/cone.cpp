@@ -86,6 +86,7 @@ std::optional<ScalingPoint<Real>> scaling_point(const RealMatrix<Real>& q, const
     if (!(eigen.eigenvalues()(0) > 0)) return std::nullopt;
     const RealVector<Real> values = eigen.eigenvalues().cwiseSqrt();
     const RealVector<Real> scale = values.cwiseSqrt();
+    // NOLINTNEXTLINE(misc-const-correctness): solved in place
     RealMatrix<Real> inverse_root = eigen.eigenvectors().transpose();
     lq.matrixL().template solveInPlace<Eigen::OnTheRight>(inverse_root);
     return ScalingPoint<Real>{.root = lower_q * eigen.eigenvectors() * scale.cwiseInverse().asDiagonal(),

@@ -87,7 +87,7 @@ void ArcNewton<Real>::factor(const ArcAtoms<Real>& atoms, System matrix) {
     // Eliminating a row potential centres the rows of T, and couples the columns that the row has arcs to.
     RealMatrix<Real> system = RealMatrix<Real>::Zero(free + D, free + D);
     RowMatrix<Real> coupling = RowMatrix<Real>::Zero(free, D);
-    for (Index begin = 0, end; begin < K; begin = end) {
+    for (Index begin = 0, end = 0; begin < K; begin = end) {
         const int i = row[begin];
         for (end = begin; end < K && row[end] == i; ++end) {
             T.row(end) -= row_mean_.row(i);

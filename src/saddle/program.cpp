@@ -4,6 +4,7 @@
 #include "saddle/cone.hpp"
 
 #include <cmath>
+#include <ranges>
 
 namespace spectralot::saddle {
 
@@ -26,8 +27,8 @@ double evaluate(const GaugeProgram& program, const Matrix& moment) {
         }
         h(leaf.branch) += leaf.weight * value;
     }
-    for (auto maximum = program.maxima.rbegin(); maximum != program.maxima.rend(); ++maximum) {
-        h(maximum->branch) += maximum->weight * h.segment(maximum->first_branch, maximum->n_branches).maxCoeff();
+    for (const auto& maximum : std::views::reverse(program.maxima)) {
+        h(maximum.branch) += maximum.weight * h.segment(maximum.first_branch, maximum.n_branches).maxCoeff();
     }
     return h(0);
 }

@@ -154,7 +154,8 @@ bool can_search_arcs(const Search& search) {
 }
 
 bool search_arcs(Search& search) {
-    return ArcSearch(search, *search.gauge.program(int(search.mu.dimension()))).run();
+    const std::optional<GaugeProgram> program = search.gauge.program(int(search.mu.dimension()));
+    return program && ArcSearch(search, *program).run();
 }
 
 }  // namespace spectralot

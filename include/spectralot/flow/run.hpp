@@ -121,7 +121,7 @@ Trajectory run(const Objective& objective, const Points& x0, const Vector& weigh
                const FlowOptions& options, const Observer& observer = {});
 
 /// `n_steps` more steps from a state. Same bits as without the stop, for the same other arguments.
-Trajectory run(const Objective& objective, FlowState start, const Gauge& gauge, const FlowOptions& options,
+Trajectory run(const Objective& objective, FlowState state, const Gauge& gauge, const FlowOptions& options,
                const Observer& observer = {});
 
 }  // namespace spectralot::flow
