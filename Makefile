@@ -68,7 +68,7 @@ format:  ## rewrites C++ and Python files in the house style
 	@$(PYTHON_VENV) -m ruff format --quiet
 
 FUZZ_SECONDS ?= 60
-fuzz: all  ## every file reader against a fuzzer, FUZZ_SECONDS (60) each
+fuzz: all  ## every file reader against a fuzzer, FUZZ_SECONDS (60) each, and transport problems for ten times that
 	@$(CLANG_SETUP)
 	@$(CMAKE) --preset fuzz --log-level=WARNING
 	@$(CMAKE) --build build/fuzz

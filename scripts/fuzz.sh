@@ -1,6 +1,7 @@
 #!/bin/sh
-# Usage: scripts/fuzz.sh BUILD_DIR SECONDS. Runs every fuzz target of the build for that long, from the seeds in
-# fuzz/corpus/READER. What it finds on the way is kept in the build; a crash stops the run and leaves its input there.
+# Usage: scripts/fuzz.sh BUILD_DIR SECONDS. Runs every fuzz target of the build for that long (the transport engine for
+# ten times as long), from the seeds in fuzz/corpus/NAME. What it finds on the way is kept in the build; a crash stops
+# the run and leaves its input there.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$1
@@ -14,8 +15,10 @@ for target in "$build"/fuzz_*; do
     mkdir -p "$found"
     seeds="$root/fuzz/corpus/$name"
     [ -d "$seeds" ] || seeds=
-    echo "fuzz: $name for $seconds s"
-    "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
+    time=$seconds
+    [ "$name" = transport ] && time=$((10 * seconds))
+    echo "fuzz: $name for $time s"
+    "$target" -max_total_time="$time" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
         -verbosity=0 -artifact_prefix="$build/$name-" "$found" ${seeds:+"$seeds"}
     count=$((count + 1))
 done
