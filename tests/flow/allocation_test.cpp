@@ -12,7 +12,15 @@
 #include <atomic>
 #include <cstdlib>
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SPECTRALOT_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SPECTRALOT_SANITIZED 1
+#endif
+#endif
+
+#if defined(__GLIBC__) && !defined(SPECTRALOT_SANITIZED)
 namespace {
 std::atomic<std::size_t> threshold{0};
 std::atomic<int> n_large{0};
