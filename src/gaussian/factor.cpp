@@ -137,7 +137,8 @@ Factor factor(const Matrix& covariance, const std::string& argument) {
     }
 
     Factor result{Matrix(d, rank), 0.0};
-    for (Index i = 0; i < d; ++i) result.root.row(order[static_cast<std::size_t>(i)]) = columns.row(i).head(rank);
+    for (Index k = 0; k < rank; ++k)
+        for (Index i = 0; i < d; ++i) result.root(order[static_cast<std::size_t>(i)], k) = columns(i, k);
     // Rounding the columns to double, rounding the elimination, and what the elimination left.
     result.error = epsilon * result.root.norm() + std::sqrt(rest_trace + double(d) * zero);
     return result;
