@@ -89,7 +89,7 @@ JkoResult jko_step(const Objective& objective, const Points& x, const Vector& we
     check_arguments(x, weights, gauge, tau, options);
     const Vector w = normalised(weights, x.rows());
     const FlowOptions exact;
-    const VelocityRule rule(gauge, exact, w);
+    const VelocityRule rule(gauge, exact, w, x.cols());
     Functional functional(objective, x, w, gauge, tau);
 
     JkoResult result;
@@ -107,14 +107,14 @@ JkoResult jko_step(const Objective& objective, const Points& x, const Vector& we
             result.status = Status::Interrupted;
             break;
         }
-        const double squared_dual = rule.apply(here.force, here.force, direction);
+        direction = -here.v;  // to the minimiser of the linearised problem, τJ(g)
+        const double squared_dual = rule.move(direction, tau, here.force, rule.map(here.force), here.force, direction);
         result.gap = inner(here.force, here.v, w) + here.penalty + 0.5 * tau * squared_dual;
         const double rounding = 16.0 * epsilon * (std::abs(here.energy) + here.penalty + tau * squared_dual);
         if (result.gap <= std::max(options.tol * (result.energy_before - here.energy), rounding)) {
             result.status = Status::Solved;
             break;
         }
-        direction = tau * direction - here.v;
         const bool moved = stiff && proximal.exists()
                                ? proximal_step(functional, proximal, w, tau, here, next, h)
                                : conditional_step(functional, direction, result.gap, here, next, s);

@@ -54,16 +54,16 @@ struct Phase {
 
 /// The right-hand side of the system there.
 struct Slope {
-    Points force;              ///< g
-    Points velocity;           ///< dx/dt
-    Points relaxation;         ///< dA/dt = (g - A)/τ
-    double dissipation = 0.0;  ///< -Σ w <g, v>
+    Points force;       ///< g
+    Points relaxed;     ///< A, with momentum: it drives, else the force does
+    Points relaxation;  ///< dA/dt = (g - A)/τ
+    Matrix map;         ///< dx/dt = map of what drives, row by row
 };
 
 class System {
 public:
-    System(const Objective& objective, const Gauge& gauge, const FlowOptions& options, const Vector& weights)
-        : objective_(objective), options_(options), weights_(weights), rule_(gauge, options, weights) {}
+    System(const Objective& objective, const Gauge& gauge, const FlowOptions& options, const Vector& weights, Index d)
+        : objective_(objective), options_(options), weights_(weights), rule_(gauge, options, weights, d) {}
 
     bool has_momentum() const { return options_.momentum > 0.0; }
 
@@ -81,31 +81,32 @@ public:
         if (!is_finite(slope.force) || (energy && !std::isfinite(*energy))) return false;
         if (has_momentum()) {
             if (at.a.size() == 0) at.a = slope.force;
+            slope.relaxed = at.a;
             slope.relaxation = (slope.force - at.a) / options_.momentum;
         }
-        slope.dissipation = rule_.apply(has_momentum() ? at.a : slope.force, slope.force, slope.velocity);
-        return std::isfinite(slope.dissipation);
+        slope.map = rule_.map(driving(slope));
+        return slope.map.allFinite();
     }
 
     double energy(const Points& x) const { return objective_.energy(x, weights_); }
-    /// ½τN*(A)², or 0.
-    double kinetic(const Phase& at, const Slope& slope) const {
-        return has_momentum() ? -0.5 * options_.momentum * inner(at.a, slope.velocity, weights_) : 0.0;
+
+    /// to = from + h·slope, `to` may be `from`; the dissipation along the slope, NaN if a particle is not finite there.
+    double move(const Phase& from, double h, const Slope& slope, Phase& to) const {
+        if (has_momentum()) to.a = from.a + h * slope.relaxation;
+        return rule_.move(from.x, h, driving(slope), slope.map, slope.force, to.x);
     }
 
+    VelocityRule::Rates rates(const Slope& slope) const { return rule_.rates(driving(slope), slope.map, slope.force); }
+
 private:
+    const Points& driving(const Slope& slope) const { return has_momentum() ? slope.relaxed : slope.force; }
+
     const Objective& objective_;
     const FlowOptions& options_;
     const Vector& weights_;
     VelocityRule rule_;
     std::vector<Index> batch_;
 };
-
-/// to = from + h·slope; false if a particle is not finite there.
-bool move(const Phase& from, double h, const Slope& slope, Phase& to) {
-    if (from.a.size()) to.a = from.a + h * slope.relaxation;
-    return flow::move(from.x, h, slope.velocity, to.x);
-}
 
 /// A state of the flow with everything that one row of the trajectory needs.
 struct Node {
@@ -130,30 +131,29 @@ private:
     /// At most `step`, and no longer than the cap allows.
     double capped(double step, const Slope& slope) const {
         if (std::isinf(options_.step_cap)) return step;
-        const double speed = slope.velocity.stableNorm();
+        const double speed = system_.rates(slope).speed;
         return step * speed > options_.step_cap ? options_.step_cap / speed : step;
     }
 
     bool stage(const Phase& from, double h, const Slope& along, int step, Slope& slope) {
-        return move(from, h, along, stage_) && system_.evaluate(stage_, step, slope, nullptr);
+        return std::isfinite(system_.move(from, h, along, stage_)) && system_.evaluate(stage_, step, slope, nullptr);
     }
 
     bool integrate(Node& here, Node& next, FlowState& state, bool with_energy, std::string& reason) {
         const double h = capped(options_.step, here.slope);
-        double dissipation = here.slope.dissipation;
-        bool finite = true;
+        double dissipation = std::nan("");
         if (options_.method == Method::Euler) {
-            finite = move(here.at, h, here.slope, next.at);
+            dissipation = system_.move(here.at, h, here.slope, next.at);
         } else if (options_.method == Method::Heun) {
-            finite = stage(here.at, h, here.slope, state.step, slopes_[0]);
-            finite = finite && combine(here, next, h, {0.5, 0.5}, dissipation);
+            if (stage(here.at, h, here.slope, state.step, slopes_[0])) dissipation = combine(here, next, h, {0.5, 0.5});
         } else if (options_.method == Method::Rk4) {
-            finite = stage(here.at, 0.5 * h, here.slope, state.step, slopes_[0]) &&
-                     stage(here.at, 0.5 * h, slopes_[0], state.step, slopes_[1]) &&
-                     stage(here.at, h, slopes_[1], state.step, slopes_[2]);
-            finite = finite && combine(here, next, h, {1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0}, dissipation);
+            if (stage(here.at, 0.5 * h, here.slope, state.step, slopes_[0]) &&
+                stage(here.at, 0.5 * h, slopes_[0], state.step, slopes_[1]) &&
+                stage(here.at, h, slopes_[1], state.step, slopes_[2]))
+                dissipation = combine(here, next, h, {1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0});
         }
         next.energy = std::nan("");
+        bool finite = std::isfinite(dissipation);
         finite = finite && system_.evaluate(next.at, state.step + 1, next.slope, with_energy ? &next.energy : nullptr);
         if (!finite) {
             reason = "energy, force or velocity not finite in step " + std::to_string(state.step + 1);
@@ -163,18 +163,13 @@ private:
         return true;
     }
 
-    /// The Runge–Kutta update with the slope at `here` and those of the stages; false if it is not finite.
-    bool combine(const Node& here, Node& next, double h, std::initializer_list<double> weights, double& dissipation) {
+    /// The Runge–Kutta update with the slope at `here` and those of the stages; their mean dissipation.
+    double combine(const Node& here, Node& next, double h, std::initializer_list<double> weights) const {
         const double* b = weights.begin();
-        next.at.x = here.at.x + (h * b[0]) * here.slope.velocity;
-        if (system_.has_momentum()) next.at.a = here.at.a + (h * b[0]) * here.slope.relaxation;
-        dissipation = b[0] * here.slope.dissipation;
-        for (std::size_t s = 1; s < weights.size(); ++s) {
-            next.at.x += (h * b[s]) * slopes_[s - 1].velocity;
-            if (system_.has_momentum()) next.at.a += (h * b[s]) * slopes_[s - 1].relaxation;
-            dissipation += b[s] * slopes_[s - 1].dissipation;
-        }
-        return is_finite(next.at.x);
+        double dissipation = b[0] * system_.move(here.at, h * b[0], here.slope, next.at);
+        for (std::size_t s = 1; s < weights.size(); ++s)
+            dissipation += b[s] * system_.move(next.at, h * b[s], slopes_[s - 1], next.at);
+        return dissipation;
     }
 
     bool descend(Node& here, Node& next, FlowState& state, std::string& reason) {
@@ -183,10 +178,11 @@ private:
         bool halved = false;
         constexpr int halvings = 60;  // down to the rounding of the points
         for (int k = 0; k < halvings; ++k, h *= 0.5, halved = true) {
-            if (!move(here.at, h, here.slope, next.at)) continue;
+            const double dissipation = system_.move(here.at, h, here.slope, next.at);
+            if (!std::isfinite(dissipation)) continue;
             if (!system_.evaluate(next.at, state.step + 1, next.slope, &next.energy)) continue;
-            if (next.energy > here.energy - 0.5 * h * here.slope.dissipation) continue;
-            account(state, h, here.slope.dissipation);
+            if (next.energy > here.energy - 0.5 * h * dissipation) continue;
+            account(state, h, dissipation);
             state.trial_step = halved ? h : std::min(2.0 * h, options_.step);
             return true;
         }
@@ -211,12 +207,12 @@ class Recorder {
 public:
     explicit Recorder(const Observer& observer) : observer_(observer) {}
 
-    void add(const Node& node, const FlowState& state, double kinetic) {
+    void add(const Node& node, const FlowState& state, double dissipation, double kinetic) {
         descent_.push_back(energy_.empty() || node.energy <= energy_.back());
         times_.push_back(state.time);
         points_.push_back(node.at.x);
         energy_.push_back(node.energy);
-        dissipation_.push_back(node.slope.dissipation);
+        dissipation_.push_back(dissipation);
         residual_.push_back(std::abs(((state.start_energy - node.energy) - state.dissipated) - state.dissipated_rest));
         kinetic_.push_back(kinetic);
         last_step_ = state.step;
@@ -281,7 +277,7 @@ Trajectory run(const Objective& objective, FlowState state, const Gauge& gauge, 
         throw_invalid("momentum", "a finite array of the shape of the points", "another");
 
     const Vector w = normalised(state.weights, state.points.rows());
-    System system(objective, gauge, options, w);
+    System system(objective, gauge, options, w, state.points.cols());
     Stepper stepper(system, options, first_descent_step(objective, gauge, options, w, state.points.cols()));
     Recorder recorder(observer);
     const int first = state.step, last = first + options.n_steps;
@@ -308,13 +304,14 @@ Trajectory run(const Objective& objective, FlowState state, const Gauge& gauge, 
     const bool starts = system.evaluate(here.at, state.step, here.slope, &here.energy);
     if (state.step == 0) state.start_energy = here.energy;
     if (!starts) {
-        here.slope.dissipation = std::nan("");
-        recorder.add(here, state, 0.0);
+        recorder.add(here, state, std::nan(""), 0.0);
         return finish(Status::Stalled, here, "energy, force or velocity not finite at the start");
     }
     const auto record = [&] {
         if (std::isnan(here.energy)) here.energy = system.energy(here.at.x);
-        if (!recorder.has(state.step)) recorder.add(here, state, system.kinetic(here.at, here.slope));
+        if (recorder.has(state.step)) return;
+        const VelocityRule::Rates rates = system.rates(here.slope);
+        recorder.add(here, state, rates.dissipation, 0.5 * options.momentum * rates.work);  // ½τN*(A)²
     };
     for (;;) {
         if (recorded(state.step)) record();
