@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <csignal>
 #include <iostream>
 #include <sstream>
@@ -67,6 +68,8 @@ void ProgressLine::show(const Progress& progress) {
     }
     line.precision(3);
     line << "  " << progress.seconds << " s";
+    line.precision(0);
+    if (progress.seconds_left >= 1.0) line << ", about " << std::fixed << std::ceil(progress.seconds_left) << " s left";
     std::cerr << (rewrite ? "\r\x1b[K" : "") << line.str() << (rewrite ? "" : "\n") << std::flush;
     dirty_ = rewrite;
 }

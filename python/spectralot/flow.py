@@ -409,7 +409,7 @@ def _checked_objective(f: Any, X0: Array) -> _core.Objective:
 
 def _reporter(
     callback: Callable[[FlowProgress], Any] | None, verbose: bool, last_step: int
-) -> Callable[[int, float, float, float], bool] | None:
+) -> Callable[[int, float, float, float, float], bool] | None:
     if callback is None and not verbose:
         return None
     bar = sys.stderr.isatty()
@@ -423,7 +423,7 @@ def _reporter(
         if bar and step == last_step:
             print(file=sys.stderr)
 
-    def report(step: int, _lower: float, energy: float, seconds: float) -> bool:
+    def report(step: int, _lower: float, energy: float, seconds: float, _left: float) -> bool:
         nonlocal last_line
         if verbose and (step == last_step or time.monotonic() - last_line >= pause):
             last_line = time.monotonic()

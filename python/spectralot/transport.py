@@ -51,12 +51,16 @@ HISTORY = np.dtype([("lower", float), ("upper", float), ("seconds", float)])
 
 
 class Progress(NamedTuple):
-    """What a callback is told after each outer iteration; `lower` and `upper` bracket the squared cost."""
+    """What a callback is told after each outer iteration; `lower` and `upper` bracket the squared cost.
+
+    `seconds_left` is an estimate from the rate at which the gap closed so far, NaN where that says nothing.
+    """
 
     iteration: int
     lower: float
     upper: float
     seconds: float
+    seconds_left: float = math.nan
 
     @property
     def gap(self) -> float:
@@ -439,7 +443,7 @@ def _finish(
 
 def _reporter(
     callback: Callable[[Progress], Any] | None, verbose: bool
-) -> Callable[[int, float, float, float], bool] | None:
+) -> Callable[..., bool] | None:
     """The core's progress callback: a true answer stops the solver."""
     if callback is None and not verbose:
         return None
@@ -448,7 +452,8 @@ def _reporter(
         at = Progress(*values)  # type: ignore[arg-type]
         if verbose:
             bracket = f"lower {at.lower:.10g}  upper {at.upper:.10g}  gap {at.gap:.1e}"
-            print(f"{at.iteration:5d}  {bracket}  {at.seconds:.2f} s", file=sys.stderr)
+            left = f", about {at.seconds_left:.0f} s left" if at.seconds_left >= 1.0 else ""
+            print(f"{at.iteration:5d}  {bracket}  {at.seconds:.2f} s{left}", file=sys.stderr)
         if callback is not None:
             try:
                 callback(at)

@@ -21,7 +21,7 @@ using namespace nb::literals;
 using without_gil = nb::call_guard<nb::gil_scoped_release>;
 
 /// Called with (iteration, lower, upper, seconds) after each outer iteration; a true answer stops the solver.
-using ProgressCallback = std::function<bool(int, double, double, double)>;
+using ProgressCallback = std::function<bool(int, double, double, double, double)>;
 
 /// An observer whose progress goes to `callback` on the calling Python thread, and whose token stops the work.
 inline Observer observer_for(const ProgressCallback& callback) {
@@ -29,7 +29,8 @@ inline Observer observer_for(const ProgressCallback& callback) {
     if (callback) {
         observer.on_progress = [callback, cancel = observer.cancel](const Progress& at) {
             try {
-                if (Foreground::in_python([&] { return callback(at.iteration, at.lower, at.upper, at.seconds); }))
+                if (Foreground::in_python(
+                        [&] { return callback(at.iteration, at.lower, at.upper, at.seconds, at.seconds_left); }))
                     cancel.request();
             } catch (const Abandoned&) {  // the solver stops with its best result; `run` rethrows what Python raised
             }

@@ -130,12 +130,12 @@ ModalTrajectory modal_flow(const Vector& r0, const Vector& s0, const Vector& bet
                 for (Index side = 0; side < 2; ++side) {
                     const Index i = side * m + j;
                     if (frozen[std::size_t(i)]) continue;
-                    events.push_back([i](double, const Vector& at) { return at[i]; });
+                    events.emplace_back([i](double, const Vector& at) { return at[i]; });
                     meaning.emplace_back(0.0, int(j), side == 0 ? ModalEvent::Kind::LostA : ModalEvent::Kind::LostB);
                 }
                 // Signed by the side it comes from: a step may not jump over the target unnoticed.
                 const double sign = modes.error(y, j) >= 0.0 ? 1.0 : -1.0;
-                events.push_back(
+                events.emplace_back(
                     [&, j, sign](double, const Vector& at) { return sign * modes.error(at, j) - settle_level(j); });
                 meaning.emplace_back(0.0, int(j), ModalEvent::Kind::Settled);
             }
@@ -157,7 +157,7 @@ ModalTrajectory modal_flow(const Vector& r0, const Vector& s0, const Vector& bet
                 y[i] = 0.0;
                 states.back()[i] = 0.0;
             }
-            result.events.push_back(event);
+            result.events.emplace_back(event);
         }
         if (outcome.status != Status::Solved || integrate_options.max_steps < 1) {
             result.status = outcome.status == Status::Solved ? Status::IterationLimit : outcome.status;

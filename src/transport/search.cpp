@@ -147,11 +147,24 @@ std::optional<Matrix> Search::resume(const TransportResult& earlier) {
     return metric;
 }
 
+/// Until the gap reaches the tolerance, if its logarithm goes on falling as it did over the later half of the history;
+/// NaN while there is too little of that, or where the gap does not fall.
+double Search::seconds_left() const {
+    constexpr std::size_t fewest_rows = 4;
+    const std::vector<HistoryRow>& rows = result_.history;
+    const auto log_gap = [](const HistoryRow& row) { return std::log(1.0 - row.lower / row.upper); };
+    if (rows.size() < fewest_rows) return std::nan("");
+    const HistoryRow &then = rows[(rows.size() - 1) / 2], &now = rows.back();
+    const double rate = (log_gap(then) - log_gap(now)) / (now.seconds - then.seconds);
+    const double left = (log_gap(now) - std::log(options.tol)) / rate;
+    return rate > 0.0 && std::isfinite(left) ? std::max(left, 0.0) : std::nan("");
+}
+
 bool Search::finished() {
     ++result_.n_iter;
     const HistoryRow row{bracket().lower * unit_, bracket().upper * unit_, seconds()};
     result_.history.push_back(row);
-    observer.report({result_.n_iter, row.lower, row.upper, row.seconds});
+    observer.report({result_.n_iter, row.lower, row.upper, row.seconds, seconds_left()});
 
     if (bracket().upper <= zero_level_)
         result_.status = Status::ZeroToRounding;

@@ -99,6 +99,7 @@ public:
 
 private:
     [[nodiscard]] double seconds() const;
+    [[nodiscard]] double seconds_left() const;
     Potentials take(ExactResult vertex, const Matrix& metric);
 
     double unit_;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <memory>
 
 namespace spectralot {
@@ -42,6 +43,7 @@ struct Progress {
     double lower = 0.0;
     double upper = 0.0;
     double seconds = 0.0;
+    double seconds_left = std::numeric_limits<double>::quiet_NaN();  ///< estimate; NaN: no basis for one
 };
 
 struct Observer {
