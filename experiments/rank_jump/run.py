@@ -77,7 +77,8 @@ def draw(config: Config, curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> An
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True, layout="constrained")
-    t = np.linspace(0, config.time, 500)
+    stop = 0.5 * log(sum(config.sigma) / (config.sigma[0] - config.sigma[1]))
+    t = np.sort(np.append(np.linspace(0, config.time, 500), stop - np.geomspace(1e-9, 1e-2, 50)))
     for ax, kind in zip(axes, ("explicit", "implicit"), strict=True):
         ax.semilogy(t, np.where(exact(config, t) > 0, exact(config, t), np.nan), "k-", lw=1)
         for h, color in zip(config.steps, ("#0072B2", "#D55E00", "#009E73"), strict=False):
