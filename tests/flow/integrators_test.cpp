@@ -123,6 +123,27 @@ TEST(Integrators, TraceGaugeOnEqualWeightsIsPlainGradientDescent) {
     EXPECT_LE((t.points.back() - x).cwiseAbs().maxCoeff(), 64 * epsilon);
 }
 
+TEST(Integrators, ReluFlowsDependOnTheSphericalMeasureAlone) {
+    // math.md §8: selector and force are one-homogeneous along rays, so neurons of one ray stay on it in proportion,
+    // and merged into one of the same Σ w|x|² they give the same flow of networks.
+    const TwoLayer f(normal_cloud(50, 2, 1), normal_cloud(50, 1, 2), activation("relu"));
+    Points x = normal_cloud(12, 3, 3);
+    const Vector w = random_weights(12, 4);
+    x.row(1) = 3.0 * x.row(0);
+    Points merged = x;
+    merged.row(0) = x.row(0) * std::sqrt((w[0] + 9.0 * w[1]) / (w[0] + w[1]));
+    merged.row(1) = merged.row(0);
+    for (const Gauge& gauge : gauges()) {
+        const FlowOptions options{.step = 0.02, .n_steps = 20, .method = Method::Heun};
+        const Trajectory t = run(f, x, w, gauge, options), one = run(f, merged, w, gauge, options);
+        const Points& end = t.points.back();
+        EXPECT_LT(t.energy[20], 0.9 * t.energy[0]) << gauge.repr();
+        EXPECT_LE((end.row(1) - 3.0 * end.row(0)).norm(), 1e-12 * end.norm()) << gauge.repr();
+        EXPECT_LE((t.energy - one.energy).cwiseAbs().maxCoeff(), 1e-12 * t.energy[0]) << gauge.repr();
+        EXPECT_LE((end.bottomRows(10) - one.points.back().bottomRows(10)).norm(), 1e-12 * end.norm()) << gauge.repr();
+    }
+}
+
 TEST(Integrators, MomentumDissipatesEnergyPlusKinetic) {
     // d/dt (f + ½τN*(A)²) = -N*(A)² = -2·kinetic/τ, integrated by trapezoids along a fine fourth-order path.
     const Case c;

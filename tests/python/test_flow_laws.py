@@ -78,6 +78,27 @@ class TestConvexity:
         assert value > chord + 0.1
 
 
+@pytest.mark.parametrize("gauge", [so.WeightedTrace([[2.0, 0.5], [0.5, 1.0]]), so.Trace()], ids=repr)
+def test_the_quadratic_of_the_metric_is_one_convex_with_equality(rng, gauge):
+    """For K = {A} and h = ½xᵀAx, f(μ_t) is its chord minus ½t(1-t)W²: κ = 1 is attained."""
+    A = gauge.active(np.eye(2))
+    f = so.flow.Potential(lambda X: 0.5 * ((X @ A) * X).sum(1), lambda X: X @ A)
+    X, Y = rng.normal(size=(2, 15, 2))
+    values, r = along(f, X, Y, gauge)
+    for t, value, chord in values:
+        assert value == pytest.approx(chord - t * (1 - t) / 2 * r.value, rel=1e-9)
+
+
+@pytest.mark.parametrize("gauge", GAUGES, ids=repr)
+def test_a_hessian_below_kappa_in_one_direction_fails_on_two_diracs(gauge):
+    """∇²h = diag(4, 1) is not ⪰ 2I, and Diracs apart along the second axis show it for every Schatten gauge."""
+    f = so.flow.Potential(lambda X: 0.5 * (X**2 @ [4.0, 1.0]), lambda X: X * [4.0, 1.0])
+    (t, value, chord), r = along(f, [[0.0, 0.0]], [[0.0, 1.0]], gauge, times=[0.5])[0][0], 1.0
+    kappa = 2.0
+    assert value > chord - kappa / 2 * t * (1 - t) * r + 0.1
+    assert value == pytest.approx(chord - 1.0 / 2 * t * (1 - t) * r, rel=1e-12)  # κ = 1, the least eigenvalue, holds
+
+
 def test_reflection_of_a_strip_is_optimal_for_p_infinity_and_collapses_it():
     """math.md §7: translation and reflected translation of a symmetric strip cost the same at p = ∞."""
     y = np.linspace(-1, 1, 21)
