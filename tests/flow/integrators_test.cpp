@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace spectralot::flow {
 namespace {
@@ -284,6 +285,11 @@ TEST(Integrators, RefuseBadOptions) {
     state.points = c.x;
     state.momentum = Points::Zero(3, 2);
     EXPECT_THROW(run(c.objective, state, operator_gauge(), {.momentum = 1.0}), InvalidArgument);
+    state.momentum = {};
+    for (const int step : {-1, std::numeric_limits<int>::max()}) {
+        state.step = step;
+        EXPECT_THROW(run(c.objective, state, operator_gauge(), {.n_steps = 1}), InvalidArgument);
+    }
     for (const double tau : {0.0, -1.0, infinity})
         EXPECT_THROW(jko_step(c.objective, c.x, c.a, operator_gauge(), tau), InvalidArgument);
     EXPECT_THROW(jko_step(c.objective, c.x, c.a, operator_gauge(), 1.0, {.max_iter = 0}), InvalidArgument);

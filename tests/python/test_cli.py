@@ -521,7 +521,7 @@ def test_bad_flow_options_are_named(diracs):
     flow("--method", "midpoint", message="midpoint")
     flow("--momentum", "0.01", message="momentum.*0.01")
     flow("--batch-size", "-1", message="batch_size.*-1")
-    flow("--selector", "muon", message="gauge: the operator's")
+    flow("--selector", "muon", message="gauge: must be the operator's")
     diracs.refuses("flow", "mmd", "X.npy", "Y.npy", "--gauge", "trace", code=BAD_INPUT, message="--out")
     diracs.refuses("flow", code=BAD_INPUT, message="command: must be distance")
 
