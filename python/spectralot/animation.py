@@ -102,7 +102,7 @@ def _write_movie(trajectory: Trajectory, shown: Array, below: Array | None, path
     with writer.saving(figure, str(path), dpi=100):
         for k, cloud in zip(shown, points, strict=True):
             dots.set_offsets(cloud)
-            caption.set_text(f"{title}  t = {trajectory.times[k]:.3g}".strip())
+            caption.set_text(f"{title}  t = {trajectory.times[k]:.4g}".strip())
             writer.grab_frame()
 
 

@@ -136,6 +136,22 @@ def test_resuming_from_a_file_gives_the_same_bits(scene, tmp_path):
         assert np.array_equal(file["points"], first.points)
 
 
+def test_a_stopped_flow_goes_on_as_if_it_had_not(scene):
+    f, X, w = scene
+
+    def stop(at):
+        if at.step == 7:
+            raise StopIteration
+
+    options = {"step": 0.1, "method": "rk4", "momentum": 0.3}
+    first = so.flow.run(f, X, n_steps=20, weights=w, callback=stop, **options)
+    assert (first.status, first.n_steps, first.state.step) == ("interrupted", 7, 7)
+    rest = so.flow.run(f, first, n_steps=13, **options)
+    whole = so.flow.run(f, X, n_steps=20, weights=w, **options)
+    assert np.array_equal(np.concatenate([first.points, rest.points[1:]]), whole.points)
+    assert np.array_equal(rest.balance_residual[1:], whole.balance_residual[8:])
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
