@@ -72,7 +72,7 @@ class NewtonSchulz:
     ----------
     schedule : "cubic", "quintic", "muon" or "polar_express"
         Coefficients of the polynomial steps. "muon", the one of the optimizer, never converges: its singular values
-        end between about 0.7 and 1.15. All are commonly 10–30 % away after five steps.
+        end between 0.68 and 1.13. All are commonly 10–30 % away after five steps.
     iterations : int
     bound : float, optional
         A fixed α at least the operator norm of the force: the velocity is -Z(G/α), the gradient of a convex
