@@ -1,8 +1,8 @@
-"""Usage: python fuzz/fuzz_npz.py SECONDS FOLDER. Throws damaged result files at `spectralot.load` for that long.
+"""Usage: python fuzz/fuzz_npz.py SECONDS FOLDER. Throws damaged files at `load` and `flow.load_state` for that long.
 
-The reader is Python, so libFuzzer cannot drive it: stored results are cut, overwritten and given foreign members,
-header fields and shapes, with a limit on memory. ValueError naming the file is the only refusal; whatever loads can be
-verified. An offending file stays in FOLDER.
+The readers are Python, so libFuzzer cannot drive them: stored results and states are cut, overwritten and given foreign
+members, header fields and shapes, with a limit on memory. ValueError naming the file is the only refusal; whatever
+loads can be verified, or gone on from. An offending file stays in FOLDER.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import sys
 import time
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import spectralot as so
@@ -25,18 +27,26 @@ VALUES = [None, -1, 0, 1, 2**31, 2**63, 1e308, -1e308, float("nan"), float("inf"
 DESCRIPTIONS = ["<f8", ">f8", "<f4", "<i4", "<u8", "|b1", "<c16", "|O", "|S9", "<M8[s]", "[('a','<f8')]", "<f2", "|V8"]
 
 
-def seeds(path: Path) -> list[dict[str, bytes]]:
-    """The members of a few valid archives."""
+def go_on(state: so.flow.State) -> None:
+    f = so.flow.Quadratic(np.zeros(state.points.shape[1]))
+    so.flow.run(f, state, step=0.1, n_steps=1, momentum=1.0 if state.momentum is not None else None)
+
+
+def seeds(path: Path) -> list[tuple[Callable[[Path], Any], Callable[[Any], Any], dict[str, bytes]]]:
+    """The members of a few valid archives, each with its reader and what can be done with what was read."""
     X, Y = np.random.default_rng(0).normal(size=(2, 6, 2))
     nested = so.ConicSum([so.BlockSum([[0], [1]], [1, so.inf]), so.KyFan(1)], [1, 2])
     results = [so.solve_sample(X, Y, gauge) for gauge in (2, so.WeightedTrace(np.eye(2)), nested)]
     results.append(so.solve_sample(X, Y[:5], 1, a=np.arange(6), b=np.full(5, 3)))
-    members = []
-    for result in results:
-        result.save(path)
+    runs = [so.flow.run(so.flow.MMD(Y), X, step=0.1, n_steps=2, momentum=m, weights=range(6)) for m in (None, 1.0)]
+    verify = lambda r: so.verify(r.X_a, r.X_b, r)  # noqa: E731
+    stored = [(r, so.load, verify) for r in results] + [(t.state, so.flow.load_state, go_on) for t in runs]
+    valid = []
+    for item, reader, use in stored:
+        item.save(path)
         with zipfile.ZipFile(path) as archive:
-            members.append({name: archive.read(name) for name in archive.namelist()})
-    return members
+            valid.append((reader, use, {name: archive.read(name) for name in archive.namelist()}))
+    return valid
 
 
 def damaged_bytes(data: bytes, rng: random.Random) -> bytes:
@@ -103,16 +113,17 @@ def main(seconds: float, folder: Path) -> None:
     end = time.monotonic() + seconds
     count = loaded = 0
     while time.monotonic() < end:
-        path.write_bytes(archive_of(rng.choice(valid), rng))
+        reader, use, members = rng.choice(valid)
+        path.write_bytes(archive_of(members, rng))
         try:
-            result = so.load(path)
+            read = reader(path)
         except ValueError as error:
             if str(path) not in str(error):
                 raise
         else:
             loaded += 1
             with contextlib.suppress(ValueError):
-                so.verify(result.X_a, result.X_b, result)
+                use(read)
         count += 1
     path.unlink()
     print(f"fuzz: npz: {count} files, {loaded} of them readable")

@@ -36,8 +36,8 @@ class Config:
 QUICK = Config(n=24, n_tokens=6, n_sequences=8, n_trials=2, steps_1=30, steps_inf=15)
 
 
-def scene(config: Config, regime: str, trial: int) -> tuple[so.flow.Attention, np.ndarray, float]:
-    """Risk, initial heads, N_eff of the teacher: mean over attention rows of 1/Σw²."""
+def scene(config: Config, regime: str, trial: int) -> tuple[so.flow.Attention, np.ndarray, np.ndarray]:
+    """Risk, initial heads, the teacher's attention rows w."""
     rng = np.random.default_rng([config.seed, trial, regime == "sparse"])
     tokens = rng.normal(size=(config.n_sequences, config.n_tokens, config.d))
     scale = config.scale_dense if regime == "dense" else config.scale_sparse
@@ -45,8 +45,8 @@ def scene(config: Config, regime: str, trial: int) -> tuple[so.flow.Attention, n
     heads = (scales * rng.normal(size=(config.n_teacher, 4, config.d_head, config.d))).reshape(config.n_teacher, -1)
     blank = so.flow.Attention(tokens, np.zeros_like(tokens), config.d_head)
     objective = so.flow.Attention(tokens, blank.predict(heads), config.d_head)
-    n_eff = float((1 / (blank.attention_weights(heads) ** 2).sum(-1)).mean())
-    return objective, config.scale_start * rng.normal(size=(config.n, heads.shape[1])), n_eff
+    start = config.scale_start * rng.normal(size=(config.n, heads.shape[1]))
+    return objective, start, blank.attention_weights(heads).reshape(-1, config.n_tokens)
 
 
 def compute(config: Config = Config()) -> tuple[dict[str, Any], Any]:
@@ -54,10 +54,10 @@ def compute(config: Config = Config()) -> tuple[dict[str, Any], Any]:
     curves: dict[tuple[str, float], list[so.flow.Trajectory]] = {}
     headline: dict[str, float] = {}
     jobs = [(regime, trial) for regime in ("dense", "sparse") for trial in range(config.n_trials)]
-    effective: dict[str, list[float]] = {"dense": [], "sparse": []}
+    attended: dict[str, list[np.ndarray]] = {"dense": [], "sparse": []}
     for regime, trial in tqdm(jobs, desc="attention", unit="trial", leave=False):
-        objective, start, n_eff = scene(config, regime, trial)
-        effective[regime].append(n_eff)
+        objective, start, rows = scene(config, regime, trial)
+        attended[regime].append(rows)
         for p, (step, n_steps) in schedule.items():
             t = so.flow.run(
                 objective,
@@ -70,12 +70,14 @@ def compute(config: Config = Config()) -> tuple[dict[str, Any], Any]:
                 record_every=config.record_every,
             )
             curves.setdefault((regime, p), []).append(t)
-    for regime, values in effective.items():
-        headline[f"N_eff, {regime}"] = float(np.mean(values))
+    for regime, trials in attended.items():
+        effective = [(1 / (rows**2).sum(axis=1)).mean() for rows in trials]
+        headline[f"N_eff, {regime}"] = float(np.mean(effective))
+        headline[f"N_eff, deviation over trials, {regime}"] = float(np.std(effective))
     for (regime, p), trajectories in curves.items():
         ratios = [t.energy[-1] / t.energy[0] for t in trajectories]
         headline[f"median risk ratio, {regime}, p = {label(p)}"] = float(np.median(ratios))
-    for regime in effective:
+    for regime in attended:
         pairs = zip(curves[regime, 1], curves[regime, inf], strict=True)
         # p = ∞ at its last step against p = 1 at the same number of steps
         same = [a.energy[len(b.energy) - 1] / b.energy[-1] for a, b in pairs]
@@ -84,14 +86,19 @@ def compute(config: Config = Config()) -> tuple[dict[str, Any], Any]:
         f"{regime}, p = {label(p)}": [{"time": t.times, "energy": t.energy} for t in trajectories]
         for (regime, p), trajectories in curves.items()
     }
-    return {"parameters": asdict(config), "headline": headline, "flows": series}, draw(config, curves)
+    return {"parameters": asdict(config), "headline": headline, "flows": series}, draw(config, curves, attended)
 
 
-def draw(config: Config, curves: dict[tuple[str, float], list[so.flow.Trajectory]]) -> Any:
+def draw(
+    config: Config,
+    curves: dict[tuple[str, float], list[so.flow.Trajectory]],
+    attended: dict[str, list[np.ndarray]],
+) -> Any:
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True, layout="constrained")
-    for ax, regime in zip(axes, ("dense", "sparse"), strict=True):
+    figure, axes = plt.subplots(1, 3, figsize=(14, 3.8), layout="constrained")
+    axes[1].sharey(axes[0])
+    for ax, regime in zip(axes, ("dense", "sparse"), strict=False):
         for p, color in ((1, "#0072B2"), (inf, "#D55E00")):
             for k, t in enumerate(curves[regime, p]):
                 steps = np.minimum(np.arange(len(t.energy)) * config.record_every, t.n_steps)
@@ -100,4 +107,10 @@ def draw(config: Config, curves: dict[tuple[str, float], list[so.flow.Trajectory
         ax.set(xlabel="steps", title=f"{regime} teacher")
     axes[0].set_ylabel("risk / initial risk")
     axes[0].legend(frameon=False)
+    for regime, color in (("dense", "#009E73"), ("sparse", "#CC79A7")):
+        weights = np.concatenate(attended[regime]).ravel()
+        axes[2].hist(weights, np.linspace(0, 1, 101), density=True, histtype="step", color=color, label=regime)
+    axes[2].axvline(1 / config.n_tokens, color="0.5", ls=":", lw=1)
+    axes[2].set(xlabel="attention weight of the teachers", title="density of weights", yscale="log")
+    axes[2].legend(frameon=False)
     return figure

@@ -131,6 +131,9 @@ def compute(config: Config = Config()) -> tuple[dict[str, Any], Any]:
         trajectories = run(settings)
         flows[version] = numbers(settings, trajectories)["flows"]
         for ax, (p, t), flow in zip(row, trajectories.items(), flows[version], strict=False):
+            if ax is not axes[0, 0]:
+                ax.sharex(axes[0, 0])
+                ax.sharey(axes[0, 0])
             name = f"p = {label(p)}, {version}"
             headline[f"MMD² end / start, {name}"] = flow["energy_end"] / flow["energy_start"]
             headline[f"coordination, {name}"] = flow["coordination"]
@@ -139,8 +142,12 @@ def compute(config: Config = Config()) -> tuple[dict[str, Any], Any]:
             ax.set_title(f"p = {label(p)}, η = {settings.steps[p]:g}\ncoordination {flow['coordination']:.3f}")
         for ax in row[len(trajectories) : -1]:
             ax.set_axis_off()
+            ax.legend(*axes[0, 0].get_legend_handles_labels(), loc="center", frameon=False, markerscale=2)
         so.plot.energy({f"p = {label(p)}": t for p, t in trajectories.items()}, ax=row[-1])
         row[-1].set_ylabel("MMD²")
+        # Equal records are equal normalised times, the paper's horizontal axis.
+        apart = trajectories[1].energy / trajectories[inf].energy
+        headline[f"MMD² of p = 1 over p = ∞ at equal normalised times, largest, {version}"] = apart.max()
         order = [f["coordination"] for f in flows[version]]
         headline[f"coordination grows with p, {version}"] = float(order == sorted(order))
     return {"parameters": asdict(config), "headline": headline, "flows": flows}, figure

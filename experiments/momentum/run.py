@@ -65,8 +65,9 @@ def draw(config: Config, flows: dict[tuple[float, float], so.flow.Trajectory]) -
             t = flows[p, tau]
             ax.semilogy(t.times, t.energy, color=color, lw=1.3, label=f"τ = {tau:g}")
             if tau:
-                ax.semilogy(t.times, t.energy + t.kinetic, "--", color=color, lw=1, label="with ½τN*(A)²")
+                ax.semilogy(t.times, t.energy + t.kinetic, "--", color=color, lw=1)
         ax.set(xlabel="time", title=f"p = {label(p)}")
     axes[0].set_ylabel("MMD²")
+    axes[0].plot([], [], "--", color="0.4", lw=1, label="MMD² + ½τN*(A)²")
     axes[0].legend(frameon=False, fontsize=8)
     return figure

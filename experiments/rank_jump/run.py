@@ -35,10 +35,14 @@ def start(config: Config) -> np.ndarray:
     return np.sqrt(config.n) * U * config.sigma
 
 
+def time_of_loss(config: Config) -> float:
+    return 0.5 * log(sum(config.sigma) / (config.sigma[0] - config.sigma[1]))
+
+
 def exact(config: Config, t: np.ndarray) -> np.ndarray:
     """(k, 2): singular values."""
     total, delta = sum(config.sigma), config.sigma[0] - config.sigma[1]
-    stop = 0.5 * log(total / delta)
+    stop = time_of_loss(config)
     s = total * np.exp(-2 * t)
     before = np.column_stack([(s + delta) / 2, (s - delta) / 2])
     after = np.column_stack([delta * np.exp(stop - t), np.zeros_like(t)])
@@ -52,7 +56,7 @@ def singular_values(points: np.ndarray) -> np.ndarray:
 def compute(config: Config = Config()) -> tuple[dict[str, Any], Any]:
     f = so.flow.Quadratic([0.0, 0.0])
     X = start(config)
-    headline = {"time of rank loss": 0.5 * log(sum(config.sigma) / (config.sigma[0] - config.sigma[1]))}
+    headline = {"time of rank loss": time_of_loss(config)}
     curves: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for h in config.steps:
         n_steps = round(config.time / h)
@@ -77,7 +81,7 @@ def draw(config: Config, curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> An
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True, layout="constrained")
-    t = np.linspace(0, config.time, 500)
+    t = np.sort(np.append(np.linspace(0, config.time, 500), time_of_loss(config) - np.geomspace(1e-9, 1e-2, 50)))
     for ax, kind in zip(axes, ("explicit", "implicit"), strict=True):
         ax.semilogy(t, np.where(exact(config, t) > 0, exact(config, t), np.nan), "k-", lw=1)
         for h, color in zip(config.steps, ("#0072B2", "#D55E00", "#009E73"), strict=False):

@@ -106,25 +106,26 @@ def draw(config: Config, flows: dict[float, so.flow.Trajectory]) -> Any:
     axes[0].set(xlabel="normalised time", title="risk / initial risk")
     axes[0].legend(frameon=False)
     angles = np.linspace(0, 2 * np.pi, 361)
+    shown = [t.points[:, :: max(1, config.n // 200)].swapaxes(0, 1) for t in flows.values()]
+    planes = [np.abs(paths[..., :1]) * paths[..., 1:] for paths in shown]
+    limit = max(np.quantile(np.abs(plane), 0.99) for plane in planes)
     for k, (p, t) in enumerate(flows.items()):
         ax = axes[1 + k]
         snapshots = np.unique(np.round(np.linspace(0, 1, 6) ** 2 * (len(t.times) - 1)).astype(int))
-        for snapshot in snapshots:
-            color = plt.get_cmap("viridis")(t.times[snapshot] / t.times[-1])
-            ax.plot(angles, histogram(t.points[snapshot], angles, config.bandwidth), color=color)
+        for snapshot, color in zip(snapshots, plt.get_cmap("viridis")(np.linspace(0, 0.95, 6)), strict=False):
+            time = f"{t.times[snapshot] / t.times[-1]:.2f}"
+            ax.plot(angles, histogram(t.points[snapshot], angles, config.bandwidth), color=color, label=time)
         for angle in TEACHER_ANGLES:
             ax.axvline(angle, color="0.5", ls="--", lw=0.8)
-        ax.set(xlabel="angle of v", title=f"angular density at six times, p = {label(p)}", yticks=[])
+        ax.set(xlabel="angle of v", title=f"angular density, p = {label(p)}", ylim=(0, 1.8))
 
-        ax = axes[3 + k]
-        paths = t.points[:, :: max(1, len(t.points[0]) // 200)].swapaxes(0, 1)
-        plane = np.abs(paths[..., :1]) * paths[..., 1:]
-        colors = np.where(paths[:, -1, 0] > 0, "#D55E00", "#0072B2")
+        ax, plane = axes[3 + k], planes[k]
+        colors = np.where(shown[k][:, -1, 0] > 0, "#D55E00", "#0072B2")
         ax.add_collection(LineCollection(plane, colors=colors, linewidths=0.5, alpha=0.6))
         ax.scatter(*plane[:, -1].T, c=colors, s=5, zorder=3)
         for ray in teacher():
             ax.plot([0, 3 * ray[1]], [0, 3 * ray[2]], "k--", lw=0.8)
-        limit = float(np.quantile(np.abs(plane), 0.99))
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
         ax.set_title(f"(|u|v₁, |u|v₂), p = {label(p)}")
+    axes[1].legend(title="normalised time", ncols=6, fontsize=7, handlelength=1, columnspacing=0.8, edgecolor="none")
     return figure

@@ -226,6 +226,8 @@ class TwoLayer(_BuiltIn):
                 raise invalid("activation", f"must be one of {', '.join(ACTIVATIONS)}", repr(activation))
             self._core = _core.TwoLayer(self.Z, self.y, activation, as_integer(n_threads, "n_threads"))
         else:
+            if not isinstance(activation, tuple | list) or len(activation) != 2:
+                raise invalid("activation", "must be a name or two callables", repr(activation))
             value, derivative = (_elementwise(function) for function in activation)
             self._core = _core.TwoLayer(self.Z, self.y, value, derivative)
 
@@ -306,6 +308,8 @@ def core_objective(f: Any) -> _core.Objective:
     """The C++ side of an objective; of a user's object, one that calls it."""
     if isinstance(f, _BuiltIn):
         return f._core
+    if isinstance(f, type):
+        raise invalid("f", "must be an objective, not its class: call it", f"{f.__name__}")
     if not isinstance(f, Objective):
         raise invalid("f", "must have the methods energy(X, weights) and force(X, weights)", repr(f))
 
@@ -321,6 +325,8 @@ def core_objective(f: Any) -> _core.Objective:
         return _answer(forces, "batch_force(X, weights, indices)", X.shape)
 
     n_data = getattr(f, "n_data", 0)
+    if n_data and not hasattr(f, "batch_force"):
+        raise invalid("f", "must have batch_force(X, weights, indices), since it has n_data", repr(f))
     return _core.CallbackObjective(
         energy,
         force,

@@ -33,7 +33,7 @@ def save(
     Parameters
     ----------
     trajectory : Trajectory
-        In two dimensions or more: the first two coordinates are shown.
+        The first two coordinates are shown; in one dimension, the particles on a line.
     path : path
         .mp4 needs `ffmpeg`; the page of .html opens from disk in any browser, without a network.
     target : (m, d) array, optional
@@ -52,10 +52,8 @@ def save(
     frames, fps = as_integer(frames, "frames"), as_integer(fps, "fps")
     if frames < 1 or fps < 1:
         raise invalid("frames, fps", "must be at least 1", (frames, fps))
-    if trajectory.points.shape[2] < 2:
-        raise invalid("trajectory", "must have at least two coordinates", trajectory.points.shape[2])
     shown = np.unique(np.linspace(0, len(trajectory.times) - 1, min(frames, len(trajectory.times))).round().astype(int))
-    below = None if target is None else as_points(target, "target", trajectory.points.shape[2])[:, :2]
+    below = None if target is None else _plane(as_points(target, "target", trajectory.points.shape[2]))
     writers = {".html": _write_html, ".gif": _write_movie, ".mp4": _write_movie}
     if path.suffix not in writers:
         raise invalid("path", "must end in .gif, .mp4 or .html", repr(str(path)))
@@ -66,6 +64,13 @@ def save(
     finally:
         aside.unlink(missing_ok=True)
     return path
+
+
+def _plane(points: Array) -> Array:
+    """(…, 2): the first two coordinates, the second zero where there is none."""
+    if points.shape[-1] == 1:
+        return np.concatenate([points, np.zeros_like(points)], axis=-1)
+    return points[..., :2]
 
 
 def _bounds(points: Array, below: Array | None) -> tuple[Array, Array]:
@@ -82,7 +87,7 @@ def _write_movie(trajectory: Trajectory, shown: Array, below: Array | None, path
 
     if path.suffix == ".mp4" and not FFMpegWriter.isAvailable():
         raise invalid("path", "must end in .gif or .html where ffmpeg is not installed", repr(str(path)))
-    points = trajectory.points[shown, :, :2]
+    points = _plane(trajectory.points[shown])
     low, high = _bounds(points, below)
     figure = Figure(figsize=(5, 5), layout="constrained")
     FigureCanvasAgg(figure)
@@ -97,12 +102,12 @@ def _write_movie(trajectory: Trajectory, shown: Array, below: Array | None, path
     with writer.saving(figure, str(path), dpi=100):
         for k, cloud in zip(shown, points, strict=True):
             dots.set_offsets(cloud)
-            caption.set_text(f"{title}  t = {trajectory.times[k]:.3g}".strip())
+            caption.set_text(f"{title}  t = {trajectory.times[k]:.4g}".strip())
             writer.grab_frame()
 
 
 def _write_html(trajectory: Trajectory, shown: Array, below: Array | None, path: Path, fps: int, title: str) -> None:
-    points = trajectory.points[shown, :, :2]
+    points = _plane(trajectory.points[shown])
     low, high = _bounds(points, below)
     data: dict[str, Any] = {
         "points": _packed(points),

@@ -26,7 +26,7 @@ T = TypeVar("T")
 FORMAT = "spectralot.transport_result"
 VERSION = 1
 ARRAYS = ["X_a", "X_b", "rows", "cols", "masses", "potential_a", "potential_b", "metric", "moment"]
-SCALARS = ["lower", "upper", "converged", "status", "n_iter", "seconds"]
+SCALARS = {"lower": float, "upper": float, "converged": bool, "status": str, "n_iter": int, "seconds": float}
 
 
 def save(result: TransportResult, path: str | PathLike[str]) -> None:
@@ -94,6 +94,24 @@ def read_archive(path: str | PathLike[str], what: str, build: Callable[[Any], T]
         except Exception as error:  # NumPy and zipfile let through whatever a damaged file makes them raise
             reason = f"entry {error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
             raise ValueError(f"{os.fspath(path)}: not a readable {what}: {reason}") from error
+
+
+def read_header(file: Any, format: str, version: int) -> dict[str, Any]:
+    """The JSON header of an archive, which must be of that format and version."""
+    header = json.loads(str(file["header"][()]))
+    if not isinstance(header, dict) or header.get("format") != format:
+        raise ValueError(f"header must say format {format}")
+    if header.get("version") != version:
+        raise ValueError(f"version must be {version}, got {header.get('version')!r}")
+    return header
+
+
+def typed(header: dict[str, Any], types: dict[str, type]) -> dict[str, Any]:
+    """The values of a header with those names, which must have those types."""
+    for name, kind in types.items():
+        if type(header[name]) is not kind:
+            raise invalid(name, f"must be {kind.__name__}", repr(header[name]))
+    return {name: header[name] for name in types}
 
 
 def gauge_to_dict(gauge: Gauge) -> dict[str, Any]:
@@ -168,11 +186,7 @@ def _check_sizes(file: Any) -> None:
 
 
 def _result_from(file: Any, gauge: Gauge | None) -> TransportResult:
-    header = json.loads(str(file["header"][()]))
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise ValueError(f"header must say format {FORMAT}")
-    if header.get("version") != VERSION:
-        raise ValueError(f"version must be {VERSION}, got {header.get('version')!r}")
+    header = read_header(file, FORMAT, VERSION)
     if gauge is None:
         if header["gauge"] == {"name": "custom"}:
             raise ValueError("it belongs to a CustomGauge: pass load(path, gauge=...)")
@@ -190,10 +204,6 @@ def _result_from(file: Any, gauge: Gauge | None) -> TransportResult:
         potentials[name] = real_array(file[name], name)
         if potentials[name].shape != (size,):
             raise invalid(name, f"must have shape ({size},)", potentials[name].shape)
-    types = {"lower": float, "upper": float, "converged": bool, "status": str, "n_iter": int, "seconds": float}
-    for name, kind in types.items():
-        if type(header[name]) is not kind:
-            raise invalid(name, f"must be {kind.__name__}", repr(header[name]))
     return TransportResult(
         X_a=X_a,
         X_b=X_b,
@@ -207,7 +217,7 @@ def _result_from(file: Any, gauge: Gauge | None) -> TransportResult:
         metric=as_symmetric(file["metric"], "metric", d),
         moment=as_symmetric(file["moment"], "moment", d),
         history=np.ascontiguousarray(history).view(HISTORY).reshape(-1),
-        **{name: header[name] for name in SCALARS},
+        **typed(header, SCALARS),
     )
 
 

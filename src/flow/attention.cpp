@@ -25,15 +25,15 @@ struct Workspace {
 Attention::Attention(Points tokens, Points target, const AttentionOptions& options)
     : tokens_(std::move(tokens)), target_(std::move(target)), options_(options) {
     if (tokens_.rows() == 0 || tokens_.cols() == 0)
-        throw_invalid("tokens", "at least one token and one coordinate", shape(tokens_));
+        throw_invalid("tokens", "must have at least one token and one coordinate", shape(tokens_));
     if (target_.rows() != tokens_.rows() || target_.cols() != tokens_.cols())
-        throw_invalid("target", "the shape of tokens, " + shape(tokens_), shape(target_));
-    if (!tokens_.allFinite()) throw_invalid("tokens", "finite", "NaN or infinity");
-    if (!target_.allFinite()) throw_invalid("target", "finite", "NaN or infinity");
+        throw_invalid("target", "must have the shape of tokens, " + shape(tokens_), shape(target_));
+    if (!tokens_.allFinite()) throw_invalid("tokens", "must be finite", "NaN or infinity");
+    if (!target_.allFinite()) throw_invalid("target", "must be finite", "NaN or infinity");
     if (options_.d_head < 1 || options_.d_head > static_cast<int>(kernels::max_head_dimension))
-        throw_invalid("d_head", "between 1 and 64", std::to_string(options_.d_head));
+        throw_invalid("d_head", "must be between 1 and 64", std::to_string(options_.d_head));
     if (options_.n_tokens < 1 || tokens_.rows() % options_.n_tokens != 0)
-        throw_invalid("n_tokens", "a divisor of the number of rows, " + std::to_string(tokens_.rows()),
+        throw_invalid("n_tokens", "must be a divisor of the number of rows, " + std::to_string(tokens_.rows()),
                       std::to_string(options_.n_tokens));
     if (options_.n_threads < 0)
         throw_invalid("n_threads", "must be 0 (all cores) or more", std::to_string(options_.n_threads));
@@ -68,9 +68,9 @@ double Attention::evaluate(const Points& x, const Vector& weights, const std::ve
     const auto h = static_cast<std::size_t>(options_.d_head), T = static_cast<std::size_t>(options_.n_tokens);
     const std::size_t size = 4 * h * d;
     if (static_cast<std::size_t>(x.cols()) != size)
-        throw_invalid("x", "4·d_head·d = " + std::to_string(size) + " columns: Q, K, V, O", shape(x));
+        throw_invalid("x", "must have 4·d_head·d = " + std::to_string(size) + " columns: Q, K, V, O", shape(x));
     if (weights.size() != x.rows())
-        throw_invalid("weights", "one per point, " + std::to_string(x.rows()), std::to_string(weights.size()));
+        throw_invalid("weights", "must be one per point, " + std::to_string(x.rows()), std::to_string(weights.size()));
 
     thread_local Workspace local;  // a flow evaluates thousands of times without allocating
     Workspace& work = local;

@@ -13,9 +13,9 @@ namespace spectralot::flow {
 double coordination(const Points& x, const Points& v, const Vector& w, int k) {
     check_measure({x, w}, "x", "w");
     if (v.rows() != x.rows() || v.cols() != x.cols())
-        throw_invalid("v", "the shape of x", std::to_string(v.rows()) + "x" + std::to_string(v.cols()));
-    if (!v.allFinite()) throw_invalid("v", "finite", "NaN or infinity");
-    if (k < 1) throw_invalid("k", "at least 1", std::to_string(k));
+        throw_invalid("v", "must have the shape of x", std::to_string(v.rows()) + "x" + std::to_string(v.cols()));
+    if (!v.allFinite()) throw_invalid("v", "must be finite", "NaN or infinity");
+    if (k < 1) throw_invalid("k", "must be at least 1", std::to_string(k));
 
     std::vector<Index> alive;
     for (Index i = 0; i < x.rows(); ++i)

@@ -74,10 +74,11 @@ bool proximal_step(Functional& functional, const ProximalMap& proximal, const Ve
 
 void check_arguments(const Points& x, const Vector& weights, const Gauge& gauge, double tau, const JkoOptions& o) {
     check_measure({x, weights}, "x", "weights");
-    if (!(tau > 0.0) || std::isinf(tau)) throw_invalid("tau", "positive and finite", to_text(tau));
-    if (!(o.tol > 0.0)) throw_invalid("tol", "positive", to_text(o.tol));
-    if (o.max_iter < 1) throw_invalid("max_iter", "at least 1", std::to_string(o.max_iter));
-    if (!gauge.is_monotone()) throw_invalid("gauge", "monotone: a flow needs a norm on velocities", gauge.repr());
+    if (!(tau > 0.0) || std::isinf(tau)) throw_invalid("tau", "must be positive and finite", to_text(tau));
+    if (!(o.tol > 0.0)) throw_invalid("tol", "must be positive", to_text(o.tol));
+    if (o.max_iter < 1) throw_invalid("max_iter", "must be at least 1", std::to_string(o.max_iter));
+    if (!gauge.is_monotone())
+        throw_invalid("gauge", "must be monotone: a flow needs a norm on velocities", gauge.repr());
     if (o.certify) check_static(gauge, static_cast<int>(x.cols()));
     gauge.model().check_columns(static_cast<int>(x.cols()));
 }

@@ -105,7 +105,7 @@ void sum_pairs(const kernels::Shape& shape, const kernels::Cloud& x, const kerne
 Mmd::Mmd(const DiscreteMeasure& target, const MmdOptions& options) : target_(target.points), options_(options) {
     check_measure(target, "target", "weights");
     if (!(options_.eps > 0.0) || std::isinf(options_.eps))
-        throw_invalid("eps", "positive and finite", to_text(options_.eps));
+        throw_invalid("eps", "must be positive and finite", to_text(options_.eps));
     if (options_.n_threads < 0)
         throw_invalid("n_threads", "must be 0 (all cores) or more", std::to_string(options_.n_threads));
     weights_ = target.weights.size() ? Vector(target.weights / target.weights.maxCoeff()) : Vector::Ones(target.size());
@@ -157,10 +157,10 @@ void Mmd::batch_force(const Points& x, const Vector& weights, const std::vector<
 double Mmd::evaluate(const Points& x, const Vector& weights, const Points& target, const Vector& target_weights,
                      bool with_energy, Points* out) const {
     if (x.cols() != target.cols())
-        throw_invalid("x", "points of the target's dimension " + std::to_string(target.cols()),
+        throw_invalid("x", "must be points of the target's dimension " + std::to_string(target.cols()),
                       std::to_string(x.cols()));
     if (weights.size() != x.rows())
-        throw_invalid("weights", "one per point, " + std::to_string(x.rows()), std::to_string(weights.size()));
+        throw_invalid("weights", "must be one per point, " + std::to_string(x.rows()), std::to_string(weights.size()));
 
     const auto n = static_cast<std::size_t>(x.rows()), d = static_cast<std::size_t>(x.cols());
     const int exponent = exponent_of(std::max(largest_, x.size() ? x.cwiseAbs().maxCoeff() : 0.0));

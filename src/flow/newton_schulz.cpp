@@ -32,7 +32,7 @@ Odd coefficients(Schedule schedule, int iteration) {
         case Schedule::Cubic: return {1.5, -0.5, 0.0};
         case Schedule::Quintic: return quintic;
         case Schedule::Muon: return {3.4445, -4.7750, 2.0315};
-        case Schedule::Exact: throw_invalid("schedule", "a Newton-Schulz schedule", "exact");
+        case Schedule::Exact: throw_invalid("schedule", "must be a Newton-Schulz schedule", "exact");
         case Schedule::PolarExpress:
             return static_cast<std::size_t>(iteration) < polar_express.size()
                        ? polar_express[static_cast<std::size_t>(iteration)]
@@ -44,8 +44,8 @@ Odd coefficients(Schedule schedule, int iteration) {
 }  // namespace
 
 Matrix newton_schulz_map(const Matrix& S, Schedule schedule, int iterations, double bound) {
-    if (iterations < 1) throw_invalid("iterations", "at least 1", std::to_string(iterations));
-    if (!(bound >= 0.0) || std::isinf(bound)) throw_invalid("bound", "non-negative and finite", to_text(bound));
+    if (iterations < 1) throw_invalid("iterations", "must be at least 1", std::to_string(iterations));
+    if (!(bound >= 0.0) || std::isinf(bound)) throw_invalid("bound", "must be non-negative and finite", to_text(bound));
     const Index d = S.rows();
     const double alpha = bound > 0.0 ? bound : std::sqrt(S.trace());
     if (alpha == 0.0) return Matrix::Zero(d, d);
@@ -67,7 +67,7 @@ Matrix newton_schulz_map(const Matrix& S, Schedule schedule, int iterations, dou
 }
 
 Points newton_schulz(const Points& G, const Vector& weights, Schedule schedule, int iterations, double bound) {
-    if (!G.allFinite()) throw_invalid("G", "finite entries", "NaN or infinity");
+    if (!G.allFinite()) throw_invalid("G", "must have finite entries", "NaN or infinity");
     return G * newton_schulz_map(linalg::gram(G, weights), schedule, iterations, bound);
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 void check_shape(const Points& x, const Points& force) {
     if (force.rows() != x.rows() || force.cols() != x.cols())
-        throw_invalid("force", "an array of the shape of x",
+        throw_invalid("force", "must be an array of the shape of x",
                       std::to_string(force.rows()) + "x" + std::to_string(force.cols()));
 }
 
@@ -23,13 +23,13 @@ double Objective::energy_and_force(const Points& x, const Vector& weights, Point
 }
 
 void Objective::batch_force(const Points&, const Vector&, const std::vector<Index>&, Points&) const {
-    throw_invalid("batch_size", "0: this objective is no average over data", "a mini-batch");
+    throw_invalid("batch_size", "must be 0: this objective is no average over data", "a mini-batch");
 }
 
 CallbackObjective::CallbackObjective(Energy energy, Force force, Extras extras)
     : energy_(std::move(energy)), force_(std::move(force)), extras_(std::move(extras)) {
-    if (!energy_) throw_invalid("energy", "a callable", "nothing");
-    if (!force_) throw_invalid("force", "a callable", "nothing");
+    if (!energy_) throw_invalid("energy", "must be a callable", "nothing");
+    if (!force_) throw_invalid("force", "must be a callable", "nothing");
 }
 
 double CallbackObjective::energy(const Points& x, const Vector& weights) const {
@@ -50,12 +50,12 @@ void CallbackObjective::batch_force(const Points& x, const Vector& weights, cons
 
 SumObjective::SumObjective(std::vector<std::shared_ptr<const Objective>> terms, std::vector<double> coefficients)
     : terms_(std::move(terms)), coefficients_(std::move(coefficients)) {
-    if (terms_.empty()) throw_invalid("terms", "at least one objective", "none");
+    if (terms_.empty()) throw_invalid("terms", "must have at least one objective", "none");
     if (coefficients_.size() != terms_.size())
-        throw_invalid("coefficients", "one per term (" + std::to_string(terms_.size()) + ")",
+        throw_invalid("coefficients", "must be one per term (" + std::to_string(terms_.size()) + ")",
                       std::to_string(coefficients_.size()));
     for (const double c : coefficients_)
-        if (!std::isfinite(c)) throw_invalid("coefficients", "finite", to_text(c));
+        if (!std::isfinite(c)) throw_invalid("coefficients", "must be finite", to_text(c));
     for (const auto& term : terms_) {
         if (term->n_data() == 0) continue;
         if (n_data_ != 0 && n_data_ != term->n_data()) {

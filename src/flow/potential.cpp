@@ -12,22 +12,23 @@ namespace spectralot::flow {
 namespace {
 
 ScalarField checked(ScalarField field, const std::string& name) {
-    if (!field.value) throw_invalid(name, "a callable", "nothing");
-    if (!field.gradient) throw_invalid("grad_" + name, "a callable", "nothing");
+    if (!field.value) throw_invalid(name, "must be a callable", "nothing");
+    if (!field.gradient) throw_invalid("grad_" + name, "must be a callable", "nothing");
     return field;
 }
 
 Vector values(const ScalarField& field, const std::string& name, const Points& x) {
     Vector v = field.value(x);
     if (v.size() != x.rows())
-        throw_invalid(name, "one value per row (" + std::to_string(x.rows()) + ")", std::to_string(v.size()));
+        throw_invalid(name, "must be one value per row (" + std::to_string(x.rows()) + ")", std::to_string(v.size()));
     return v;
 }
 
 Points gradients(const ScalarField& field, const std::string& name, const Points& x) {
     Points g = field.gradient(x);
     if (g.rows() != x.rows() || g.cols() != x.cols())
-        throw_invalid("grad_" + name, "an array of shape " + std::to_string(x.rows()) + "x" + std::to_string(x.cols()),
+        throw_invalid("grad_" + name,
+                      "must be an array of shape " + std::to_string(x.rows()) + "x" + std::to_string(x.cols()),
                       std::to_string(g.rows()) + "x" + std::to_string(g.cols()));
     return g;
 }
@@ -50,7 +51,8 @@ void check_even(const Vector& there, const Vector& back) {
     const double scale = there.cwiseAbs().maxCoeff();
     for (Index k = 0; k < there.size(); ++k)
         if (std::abs(there[k] - back[k]) > 1e-9 * scale)
-            throw_invalid("w", "an even function, w(-z) = w(z)", to_text(there[k]) + " and " + to_text(back[k]));
+            throw_invalid("w", "must be an even function, w(-z) = w(z)",
+                          to_text(there[k]) + " and " + to_text(back[k]));
 }
 
 }  // namespace
@@ -71,13 +73,13 @@ void Potential::force(const Points& x, const Vector&, Points& out) const {
 
 Quadratic::Quadratic(Vector centre, double stiffness) : centre_(std::move(centre)), stiffness_(stiffness) {
     if (centre_.size() == 0 || !centre_.allFinite())
-        throw_invalid("centre", "at least one finite coordinate", "another");
-    if (!std::isfinite(stiffness_)) throw_invalid("stiffness", "finite", to_text(stiffness_));
+        throw_invalid("centre", "must have at least one finite coordinate", "another");
+    if (!std::isfinite(stiffness_)) throw_invalid("stiffness", "must be finite", to_text(stiffness_));
 }
 
 double Quadratic::energy(const Points& x, const Vector& weights) const {
     if (x.cols() != centre_.size())
-        throw_invalid("x", std::to_string(centre_.size()) + " columns", std::to_string(x.cols()));
+        throw_invalid("x", "must have " + std::to_string(centre_.size()) + " columns", std::to_string(x.cols()));
     CompensatedSum sum;
     for (Index i = 0; i < x.rows(); ++i)
         sum.add_product(0.5 * stiffness_ * weights[i], (x.row(i) - centre_.transpose()).squaredNorm());
@@ -86,7 +88,7 @@ double Quadratic::energy(const Points& x, const Vector& weights) const {
 
 void Quadratic::force(const Points& x, const Vector&, Points& out) const {
     if (x.cols() != centre_.size())
-        throw_invalid("x", std::to_string(centre_.size()) + " columns", std::to_string(x.cols()));
+        throw_invalid("x", "must have " + std::to_string(centre_.size()) + " columns", std::to_string(x.cols()));
     out.resize(x.rows(), x.cols());
     out = stiffness_ * (x.rowwise() - centre_.transpose());
 }

@@ -10,30 +10,34 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace spectralot::flow {
 namespace {
 
 void check_options(const FlowOptions& o, const Objective& objective, const Gauge& gauge) {
-    if (!(o.step > 0.0) || std::isinf(o.step)) throw_invalid("step", "positive and finite", to_text(o.step));
-    if (o.n_steps < 0) throw_invalid("n_steps", "non-negative", std::to_string(o.n_steps));
-    if (o.record_every < 1) throw_invalid("record_every", "at least 1", std::to_string(o.record_every));
-    if (!(o.step_cap > 0.0)) throw_invalid("step_cap", "positive", to_text(o.step_cap));
+    if (!(o.step > 0.0) || std::isinf(o.step)) throw_invalid("step", "must be positive and finite", to_text(o.step));
+    if (o.n_steps < 0) throw_invalid("n_steps", "must be non-negative", std::to_string(o.n_steps));
+    if (o.record_every < 1) throw_invalid("record_every", "must be at least 1", std::to_string(o.record_every));
+    if (!(o.step_cap > 0.0)) throw_invalid("step_cap", "must be positive", to_text(o.step_cap));
     if (o.momentum != 0.0 && !(o.momentum >= o.step && std::isfinite(o.momentum)))
-        throw_invalid("momentum", "0 or at least the step (" + to_text(o.step) + ")", to_text(o.momentum));
-    if (o.batch_size < 0) throw_invalid("batch_size", "non-negative", std::to_string(o.batch_size));
+        throw_invalid("momentum", "must be 0 or at least the step (" + to_text(o.step) + ")", to_text(o.momentum));
+    if (o.batch_size < 0) throw_invalid("batch_size", "must be non-negative", std::to_string(o.batch_size));
     if (o.batch_size > 0 && objective.n_data() == 0)
-        throw_invalid("batch_size", "0: this objective is no average over data", std::to_string(o.batch_size));
+        throw_invalid("batch_size", "must be 0: this objective is no average over data", std::to_string(o.batch_size));
     if (o.method == Method::Descent && (o.momentum > 0.0 || o.batch_size > 0))
-        throw_invalid("method", "other than descent with momentum or mini-batches, which need not descend", "descent");
-    if (!gauge.is_monotone()) throw_invalid("gauge", "monotone: a flow needs a norm on velocities", gauge.repr());
+        throw_invalid("method", "must be other than descent with momentum or mini-batches, which need not descend",
+                      "descent");
+    if (!gauge.is_monotone())
+        throw_invalid("gauge", "must be monotone: a flow needs a norm on velocities", gauge.repr());
     if (o.selector == Schedule::Exact) return;
     if (gauge.repr() != operator_gauge().repr())
-        throw_invalid("gauge", "the operator's: Newton-Schulz approximates the selector of p = inf", gauge.repr());
+        throw_invalid("gauge", "must be the operator's: Newton-Schulz approximates the selector of p = inf",
+                      gauge.repr());
     (void)newton_schulz_map(Matrix::Identity(1, 1), Schedule::Cubic, o.selector_iterations, 1.0);
     if (!(o.selector_bound >= 0.0) || std::isinf(o.selector_bound))
-        throw_invalid("selector_bound", "non-negative and finite", to_text(o.selector_bound));
+        throw_invalid("selector_bound", "must be non-negative and finite", to_text(o.selector_bound));
 }
 
 /// (value, rest) += term, an unevaluated sum.
@@ -274,7 +278,9 @@ Trajectory run(const Objective& objective, FlowState state, const Gauge& gauge, 
     gauge.model().check_columns(static_cast<int>(state.points.cols()));
     if (state.momentum.size() && (state.momentum.rows() != state.points.rows() ||
                                   state.momentum.cols() != state.points.cols() || !state.momentum.allFinite()))
-        throw_invalid("momentum", "a finite array of the shape of the points", "another");
+        throw_invalid("momentum", "must be a finite array of the shape of the points", "another");
+    if (state.step < 0 || options.n_steps > std::numeric_limits<int>::max() - state.step)
+        throw_invalid("n_steps", "must keep the count of steps within an int", std::to_string(options.n_steps));
 
     const Vector w = normalised(state.weights, state.points.rows());
     System system(objective, gauge, options, w, state.points.cols());

@@ -91,7 +91,7 @@ private:
 Points answered(const std::function<Points(const Points&)>& function, const Points& t) {
     Points value = function(t);
     if (value.rows() != t.rows() || value.cols() != t.cols())
-        throw_invalid("activation", "an array of shape " + shape(t), shape(value));
+        throw_invalid("activation", "must be an array of shape " + shape(t), shape(value));
     return value;
 }
 
@@ -155,7 +155,7 @@ Activation activation(const std::string& name) {
         return elementwise([](double t) { return std::max(t, 0.0) + std::log1p(std::exp(-std::abs(t))); }, sigmoid);
     if (name == "square") return elementwise([](double t) { return t * t; }, [](double t) { return 2.0 * t; });
     if (name == "identity") return elementwise([](double t) { return t; }, [](double) { return 1.0; });
-    throw_invalid("activation", "relu, tanh, sigmoid, softplus, square or identity", name);
+    throw_invalid("activation", "must be relu, tanh, sigmoid, softplus, square or identity", name);
 }
 
 TwoLayer::TwoLayer(Points inputs, Points outputs, Activation activation, int n_threads)
@@ -164,12 +164,14 @@ TwoLayer::TwoLayer(Points inputs, Points outputs, Activation activation, int n_t
       activation_(std::move(activation)),
       n_threads_(n_threads) {
     if (inputs_.rows() == 0 || inputs_.cols() == 0 || outputs_.cols() == 0)
-        throw_invalid("inputs", "at least one sample and one coordinate", shape(inputs_) + " and " + shape(outputs_));
+        throw_invalid("inputs", "must have at least one sample and one coordinate",
+                      shape(inputs_) + " and " + shape(outputs_));
     if (outputs_.rows() != inputs_.rows())
-        throw_invalid("outputs", "one row per input (" + std::to_string(inputs_.rows()) + ")", shape(outputs_));
-    if (!inputs_.allFinite()) throw_invalid("inputs", "finite", "NaN or infinity");
-    if (!outputs_.allFinite()) throw_invalid("outputs", "finite", "NaN or infinity");
-    if (!activation_.value || !activation_.derivative) throw_invalid("activation", "two callables", "nothing");
+        throw_invalid("outputs", "must have one row per input (" + std::to_string(inputs_.rows()) + ")",
+                      shape(outputs_));
+    if (!inputs_.allFinite()) throw_invalid("inputs", "must be finite", "NaN or infinity");
+    if (!outputs_.allFinite()) throw_invalid("outputs", "must be finite", "NaN or infinity");
+    if (!activation_.value || !activation_.derivative) throw_invalid("activation", "must be two callables", "nothing");
     if (n_threads_ < 0) throw_invalid("n_threads", "must be 0 (all cores) or more", std::to_string(n_threads_));
 }
 
@@ -197,9 +199,10 @@ double TwoLayer::evaluate(const Points& x, const Vector& weights, const Points& 
                           Points* out) const {
     const Index o = outputs.cols(), k = inputs.cols();
     if (x.cols() != o + k)
-        throw_invalid("x", std::to_string(o + k) + " columns: output weights, then input weights", shape(x));
+        throw_invalid("x", "must have " + std::to_string(o + k) + " columns: output weights, then input weights",
+                      shape(x));
     if (weights.size() != x.rows())
-        throw_invalid("weights", "one per point, " + std::to_string(x.rows()), std::to_string(weights.size()));
+        throw_invalid("weights", "must be one per point, " + std::to_string(x.rows()), std::to_string(weights.size()));
     const bool wide = activation_.is_relu && o == 1 && k <= static_cast<Index>(kernels::relu_dimension);
 
     thread_local WideRelu relu;

@@ -24,12 +24,16 @@
 namespace {
 std::atomic<std::size_t> threshold{0};
 std::atomic<int> n_large{0};
+std::atomic<std::size_t> largest{0};  ///< of those
 }  // namespace
 
 extern "C" void* __libc_malloc(std::size_t size);
 extern "C" void* malloc(std::size_t size) {
     const std::size_t least = threshold.load(std::memory_order_relaxed);
-    if (least != 0 && size >= least) n_large.fetch_add(1, std::memory_order_relaxed);
+    if (least != 0 && size >= least) {
+        n_large.fetch_add(1, std::memory_order_relaxed);
+        if (size > largest.load(std::memory_order_relaxed)) largest.store(size, std::memory_order_relaxed);
+    }
     return __libc_malloc(size);
 }
 
@@ -66,6 +70,27 @@ TEST(Run, StepsAllocateNothingOfTheSizeOfTheCloud) {
             EXPECT_GT(few, 0);
             EXPECT_EQ(many, few);
         }
+    }
+}
+
+TEST(Objectives, NoneHoldsAMatrixOfAllPairs) {
+    const Index n = 3000, m = 3500;
+    const Points x = normal_cloud(n, 3, 1), y = normal_cloud(m, 3, 2), z = normal_cloud(m, 2, 3);
+    const Mmd energy({y, {}}), gaussian({y, {}}, {.kernel = MmdKernel::Gaussian, .eps = 1.0});
+    const TwoLayer relu(z, normal_cloud(m, 1, 4), activation("relu")),
+        tanh(z, normal_cloud(m, 1, 4), activation("tanh"));
+    const Interaction spring({[](const Points& d) -> Vector { return d.rowwise().squaredNorm(); },
+                              [](const Points& d) -> Points { return 2.0 * d; }});
+    for (const Objective* f : {static_cast<const Objective*>(&energy), static_cast<const Objective*>(&gaussian),
+                               static_cast<const Objective*>(&relu), static_cast<const Objective*>(&tanh),
+                               static_cast<const Objective*>(&spring)}) {
+        Points force;
+        largest = 0;
+        threshold = 1;
+        f->energy_and_force(x, testing::equal_weights(n), force);
+        threshold = 0;
+        EXPECT_GT(largest, 0u);
+        EXPECT_LE(largest, 64 * static_cast<std::size_t>(n + m) * sizeof(double));
     }
 }
 

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace spectralot::flow {
 namespace {
@@ -121,6 +122,27 @@ TEST(Integrators, TraceGaugeOnEqualWeightsIsPlainGradientDescent) {
         x -= 3.0 / 40.0 * g;
     }
     EXPECT_LE((t.points.back() - x).cwiseAbs().maxCoeff(), 64 * epsilon);
+}
+
+TEST(Integrators, ReluFlowsDependOnTheSphericalMeasureAlone) {
+    // math.md §8: selector and force are one-homogeneous along rays, so neurons of one ray stay on it in proportion,
+    // and merged into one of the same Σ w|x|² they give the same flow of networks.
+    const TwoLayer f(normal_cloud(50, 2, 1), normal_cloud(50, 1, 2), activation("relu"));
+    Points x = normal_cloud(12, 3, 3);
+    const Vector w = random_weights(12, 4);
+    x.row(1) = 3.0 * x.row(0);
+    Points merged = x;
+    merged.row(0) = x.row(0) * std::sqrt((w[0] + 9.0 * w[1]) / (w[0] + w[1]));
+    merged.row(1) = merged.row(0);
+    for (const Gauge& gauge : gauges()) {
+        const FlowOptions options{.step = 0.02, .n_steps = 20, .method = Method::Heun};
+        const Trajectory t = run(f, x, w, gauge, options), one = run(f, merged, w, gauge, options);
+        const Points& end = t.points.back();
+        EXPECT_LT(t.energy[20], 0.9 * t.energy[0]) << gauge.repr();
+        EXPECT_LE((end.row(1) - 3.0 * end.row(0)).norm(), 1e-12 * end.norm()) << gauge.repr();
+        EXPECT_LE((t.energy - one.energy).cwiseAbs().maxCoeff(), 1e-12 * t.energy[0]) << gauge.repr();
+        EXPECT_LE((end.bottomRows(10) - one.points.back().bottomRows(10)).norm(), 1e-12 * end.norm()) << gauge.repr();
+    }
 }
 
 TEST(Integrators, MomentumDissipatesEnergyPlusKinetic) {
@@ -263,6 +285,11 @@ TEST(Integrators, RefuseBadOptions) {
     state.points = c.x;
     state.momentum = Points::Zero(3, 2);
     EXPECT_THROW(run(c.objective, state, operator_gauge(), {.momentum = 1.0}), InvalidArgument);
+    state.momentum = {};
+    for (const int step : {-1, std::numeric_limits<int>::max()}) {
+        state.step = step;
+        EXPECT_THROW(run(c.objective, state, operator_gauge(), {.n_steps = 1}), InvalidArgument);
+    }
     for (const double tau : {0.0, -1.0, infinity})
         EXPECT_THROW(jko_step(c.objective, c.x, c.a, operator_gauge(), tau), InvalidArgument);
     EXPECT_THROW(jko_step(c.objective, c.x, c.a, operator_gauge(), 1.0, {.max_iter = 0}), InvalidArgument);

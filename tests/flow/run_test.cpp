@@ -118,6 +118,18 @@ TEST(Run, RotatesWithTheCloudsForASpectralGauge) {
     }
 }
 
+TEST(Run, StaysAtTheTarget) {
+    const Points y = normal_cloud(40, 2, 2);
+    const Vector b = random_weights(40, 3);
+    const Mmd f({y, b}, {.eps = 0.1});
+    for (const Gauge& gauge : gauges()) {
+        const Trajectory t = run(f, y, b, gauge, {.step = 0.05, .n_steps = 10});
+        // The force is rounding, at most 64·eps, and so are velocities: selectors are one-homogeneous.
+        EXPECT_LE((t.points.back() - y).cwiseAbs().maxCoeff(), 512 * epsilon) << gauge.repr();
+        EXPECT_NEAR(t.energy[10], 0.0, 8 * epsilon) << gauge.repr();
+    }
+}
+
 TEST(Run, MasslessParticlesFollowWithoutActing) {
     const Case c;
     Points more(41, 2);

@@ -51,9 +51,15 @@ def test_bad_input_is_named(trajectory, tmp_path):
         so.animation.save(trajectory, tmp_path / "flow.avi")
     with pytest.raises(ValueError, match="frames"):
         so.animation.save(trajectory, tmp_path / "flow.html", frames=0)
-    line = so.flow.run(so.flow.MMD([[1.0]]), [[0.0]], step=0.1, n_steps=1)
-    with pytest.raises(ValueError, match="two coordinates"):
-        so.animation.save(line, tmp_path / "flow.html")
+
+
+def test_particles_on_a_line_are_animated_on_a_line(tmp_path):
+    t = so.flow.run(so.flow.MMD([[1.0]]), [[0.0], [3.0]], step=0.1, n_steps=3)
+    page = so.animation.save(t, tmp_path / "flow.html", target=[[1.0]]).read_text()
+    data = json.loads(re.search(r"const data = (.*);\n", page)[1])
+    points = np.frombuffer(base64.b64decode(data["points"]), "<f4").reshape(4, 2, 2)
+    assert np.array_equal(points[..., :1], t.points.astype("<f4"))
+    assert not points[..., 1].any()
 
 
 MOVE_THE_SLIDER = """

@@ -521,9 +521,51 @@ def test_bad_flow_options_are_named(diracs):
     flow("--method", "midpoint", message="midpoint")
     flow("--momentum", "0.01", message="momentum.*0.01")
     flow("--batch-size", "-1", message="batch_size.*-1")
-    flow("--selector", "muon", message="gauge: the operator's")
+    flow("--selector", "muon", message="gauge: must be the operator's")
     diracs.refuses("flow", "mmd", "X.npy", "Y.npy", "--gauge", "trace", code=BAD_INPUT, message="--out")
     diracs.refuses("flow", code=BAD_INPUT, message="command: must be distance")
+
+
+def test_flows_refuse_files_that_do_not_fit(cli, rng):
+    cli.save(X=rng.normal(size=(6, 2)), Y=rng.normal(size=(5, 3)), Z=rng.normal(size=(9, 2)), y=rng.normal(size=9))
+    cli.save(
+        short=rng.normal(size=8),
+        N=rng.normal(size=(6, 3)),
+        w=np.ones(5),
+        bad=[[np.nan, 0.0]],
+        heads=rng.normal(size=(4, 24)),
+    )
+    cli.save(tokens=rng.normal(size=(8, 3)), target=rng.normal(size=(7, 3)))
+    end = ["--gauge", "operator", "--out", "r.npz"]
+
+    def refused(*command, message):
+        cli.refuses("flow", *command, *end, code=BAD_INPUT, message=message)
+
+    refused("mmd", "X.npy", "Y.npy", message=r"Y\.npy: needs the dimension of X\.npy \(2\), got 3")
+    refused("mmd", "bad.npy", "Z.npy", message=r"bad\.npy: .*got nan in row 0")
+    refused("mmd", "X.npy", "Z.npy", "--weights-a", "w.npy", message=r"w\.npy: .*\(6\), got 5")
+    refused("relu", "N.npy", "Z.npy", "short.npy", message=r"outputs: .*\(9\), got 8x1")
+    refused("relu", "N.npy", "Z.npy", "y.npy", "--activation", "step", message=r"activation: .*got step")
+    refused("relu", "X.npy", "Z.npy", "Z.npy", message=r"x: .*4 columns.*got 6x2")
+    refused("relu", "N.npy", "Z.npy", "y.npy", "--weights", "w.npy", message=r"w\.npy: .*\(6\), got 5")
+    attention = ["attention", "heads.npy", "tokens.npy"]
+    refused(*attention, "target.npy", "--n-tokens", 4, "--d-head", 2, message=r"target: .*got 7x3")
+    refused(*attention, "tokens.npy", "--n-tokens", 4, "--d-head", 0, message=r"d_head: .*got 0")
+    refused(*attention, "tokens.npy", "--n-tokens", 4, "--d-head", 3, message=r"x: .*36 columns.*got 4x24")
+
+
+def test_a_flow_that_leaves_the_doubles_keeps_what_it_had(cli, rng):
+    """Steps of 1e40 under a square activation soon overflow: exit code 1, the number of the step, and the states."""
+    cli.save(X=rng.normal(size=(6, 3)), Z=rng.normal(size=(20, 2)), y=rng.normal(size=20))
+    command = ["flow", "relu", "X.npy", "Z.npy", "y.npy", "--activation", "square", "--gauge", "operator"]
+    run = cli(*command, "--step", 1e40, "--steps", 50, "--out", "r.npz", code=NOT_SOLVED)
+    assert run.json["status"] == "stalled"
+    assert 0 < run.json["n_steps"] < 50
+    assert run.json["reason"].endswith(f"not finite in step {run.json['n_steps'] + 1}")
+    with np.load(cli / "r.npz") as t:
+        assert len(t["points"]) == run.json["n_steps"] + 1
+        assert np.isfinite(t["points"]).all()
+        assert np.isfinite(t["energy"]).all()
 
 
 def test_a_command_is_required(cli):

@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 from experiments import all as all_experiments  # noqa: E402
 from experiments.clouds import paper_clouds  # noqa: E402
+from experiments.fig1_shapes import run as figure1_shapes  # noqa: E402
 from experiments.fig1_static import run as figure1  # noqa: E402
 from experiments.fig2_mmd import run as figure2  # noqa: E402
 from experiments.gaussian_kl import run as gaussian_kl  # noqa: E402
@@ -38,6 +39,17 @@ def test_figure_1_has_the_expected_certified_costs(tmp_path, capsys):
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
         assert (tmp_path / f"{name}.pdf").stat().st_size > 1_000
     assert "proved brackets" in capsys.readouterr().out
+
+
+def test_shapes_have_the_expected_certified_costs(tmp_path, capsys):
+    assert figure1_shapes.main(figure1_shapes.QUICK, out=tmp_path) == []
+    rows = json.loads((tmp_path / "figure1_shapes.json").read_text())["rows"]
+    assert len(rows) == 12
+    for row in rows:
+        assert row["gap"] <= 1e-8
+        assert row.get("heuristic", np.inf) >= row["lower"]  # the paper's matching is an upper bound
+    assert (tmp_path / "figure1_shapes.png").stat().st_size > 10_000
+    assert "heuristic above" in capsys.readouterr().out
 
 
 def test_figure_2_decreases_mmd_and_balances_its_energy(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import spectralot as so
@@ -78,6 +80,27 @@ class TestConvexity:
         assert value > chord + 0.1
 
 
+@pytest.mark.parametrize("gauge", [so.WeightedTrace([[2.0, 0.5], [0.5, 1.0]]), so.Trace()], ids=repr)
+def test_the_quadratic_of_the_metric_is_one_convex_with_equality(rng, gauge):
+    """For K = {A} and h = ½xᵀAx, f(μ_t) is its chord minus ½t(1-t)W²: κ = 1 is attained."""
+    A = gauge.active(np.eye(2))
+    f = so.flow.Potential(lambda X: 0.5 * ((X @ A) * X).sum(1), lambda X: X @ A)
+    X, Y = rng.normal(size=(2, 15, 2))
+    values, r = along(f, X, Y, gauge)
+    for t, value, chord in values:
+        assert value == pytest.approx(chord - t * (1 - t) / 2 * r.value, rel=1e-9)
+
+
+@pytest.mark.parametrize("gauge", GAUGES, ids=repr)
+def test_a_hessian_below_kappa_in_one_direction_fails_on_two_diracs(gauge):
+    """∇²h = diag(4, 1) is not ⪰ 2I, and Diracs apart along the second axis show it for every Schatten gauge."""
+    f = so.flow.Potential(lambda X: 0.5 * (X**2 @ [4.0, 1.0]), lambda X: X * [4.0, 1.0])
+    (t, value, chord), r = along(f, [[0.0, 0.0]], [[0.0, 1.0]], gauge, times=[0.5])[0][0], 1.0
+    kappa = 2.0
+    assert value > chord - kappa / 2 * t * (1 - t) * r + 0.1
+    assert value == pytest.approx(chord - 1.0 / 2 * t * (1 - t) * r, rel=1e-12)  # κ = 1, the least eigenvalue, holds
+
+
 def test_reflection_of_a_strip_is_optimal_for_p_infinity_and_collapses_it():
     """math.md §7: translation and reflected translation of a symmetric strip cost the same at p = ∞."""
     y = np.linspace(-1, 1, 21)
@@ -113,6 +136,57 @@ def test_resuming_from_a_file_gives_the_same_bits(scene, tmp_path):
         assert np.array_equal(file["points"], first.points)
 
 
+def test_a_stopped_flow_goes_on_as_if_it_had_not(scene):
+    f, X, w = scene
+
+    def stop(at):
+        if at.step == 7:
+            raise StopIteration
+
+    options = {"step": 0.1, "method": "rk4", "momentum": 0.3}
+    first = so.flow.run(f, X, n_steps=20, weights=w, callback=stop, **options)
+    assert (first.status, first.n_steps, first.state.step) == ("interrupted", 7, 7)
+    rest = so.flow.run(f, first, n_steps=13, **options)
+    whole = so.flow.run(f, X, n_steps=20, weights=w, **options)
+    assert np.array_equal(np.concatenate([first.points, rest.points[1:]]), whole.points)
+    assert np.array_equal(rest.balance_residual[1:], whole.balance_residual[8:])
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"version": 2}, "version must be 1, got 2"),
+        ({"format": "spectralot.transport_result"}, "header must say format spectralot.flow_state"),
+        ({"step": -1}, "step: must be non-negative, got -1"),
+        ({"step": 1.5}, "step: must be int, got 1.5"),
+        ({"time": "now"}, "time: must be float, got 'now'"),
+        ({"points": np.full((2, 2), np.nan)}, "points: entries must be finite"),
+        ({"points": np.ones((2, 2)) * 1j}, "points: must be real"),
+        ({"weights": np.ones(3)}, r"weights: must have shape \(2,\)"),
+        ({"momentum": np.ones((3, 2))}, r"momentum: must have the shape of points, \(2, 2\)"),
+        ({"points": None}, "entry 'points.* is missing"),
+    ],
+)
+def test_nothing_in_the_file_of_a_state_is_trusted(tmp_path, changes, complaint):
+    X = np.arange(4.0).reshape(2, 2)
+    state = so.flow.run(so.flow.MMD(X + 1), X, step=0.1, n_steps=1).state
+    path = tmp_path / "state.npz"
+    state.save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    header = json.loads(str(arrays["header"]))
+    for name, value in changes.items():
+        if isinstance(value, np.ndarray):
+            arrays[name] = value
+        elif value is None:
+            del arrays[name]
+        else:
+            header[name] = value
+    np.savez(path, **(arrays | {"header": np.array(json.dumps(header))}))
+    with pytest.raises(ValueError, match=rf"state\.npz: not a readable state of a flow: {complaint}"):
+        so.flow.load_state(path)
+
+
 class Lasso:
     """½ mean |<x, z> - 1|² with mini-batches, in plain Python."""
 
@@ -130,7 +204,7 @@ class Lasso:
         return np.tile((X.T @ weights @ Z.T - 1) @ Z / len(Z), (len(X), 1))
 
 
-def test_python_objectives_may_have_mini_batches(rng):
+def test_python_objectives_may_have_mini_batches(rng, monkeypatch):
     f, X = Lasso(rng.normal(size=(30, 3))), rng.normal(size=(5, 3))
     full, same = (so.flow.run(f, X, 1, step=0.1, n_steps=20, batch_size=b) for b in (None, None))
     assert np.array_equal(full.points, same.points)
@@ -139,6 +213,9 @@ def test_python_objectives_may_have_mini_batches(rng):
     assert np.array_equal(one.points, again.points)
     assert not np.array_equal(one.points, other.points)
     assert one.energy[-1] < one.energy[0]
+    monkeypatch.delattr(Lasso, "batch_force")
+    with pytest.raises(ValueError, match="f: must have batch_force"):
+        so.flow.run(f, X, 1, step=0.1, n_steps=1)
     with pytest.raises(ValueError, match="batch_size"):
         so.flow.run(so.flow.Potential(lambda X: X[:, 0], lambda X: X), X, step=0.1, n_steps=1, batch_size=2)
 
@@ -198,17 +275,23 @@ def test_attention_weights_are_those_of_the_risk(rng):
         (lambda Z: so.flow.TwoLayer(Z, Z[:3, 0]), "y: must have one row per input"),
         (lambda Z: so.flow.TwoLayer(Z, Z[:, 0], "step"), "activation: must be one of"),
         (lambda Z: so.flow.TwoLayer(Z, Z[:, 0], (np.tanh, 3)), "activation: must be a name or two callables"),
+        (lambda Z: so.flow.TwoLayer(Z, Z[:, 0], (np.tanh,)), "activation: must be a name or two callables"),
+        (lambda Z: so.flow.TwoLayer(Z, Z[:, 0], 3), "activation: must be a name or two callables, got 3"),
         (lambda Z: so.flow.Attention(Z, Z, 1), "tokens: must have shape"),
         (lambda Z: so.flow.Attention(Z[None], Z[None], 0), "d_head"),
         (lambda Z: so.flow.Potential(1, 2), "h: must be a callable"),
         (lambda Z: so.flow.NewtonSchulz("newton"), "schedule: must be one of"),
-        (lambda Z: so.flow.jko_step(so.flow.MMD(Z), Z, 1, -1.0), "tau: positive"),
-        (lambda Z: so.flow.run(so.flow.MMD(Z), Z, 2, step=0.1, n_steps=1, momentum=0.01), "momentum: 0 or at least"),
+        (lambda Z: so.flow.NewtonSchulz(iterations=0), "iterations: must be at least 1, got 0"),
+        (lambda Z: so.flow.NewtonSchulz(bound=-1), "bound: must be positive, got -1"),
+        (lambda Z: so.flow.run(so.flow.MMD(Z), Z, step=0.1, n_steps=1, selector="muon"), "selector: must be a Newton"),
+        (lambda Z: so.flow.run(so.flow.MMD, Z, step=0.1, n_steps=1), "f: must be an objective, not its class.* MMD"),
+        (lambda Z: so.flow.jko_step(so.flow.MMD(Z), Z, 1, -1.0), "tau: must be positive"),
+        (lambda Z: so.flow.run(so.flow.MMD(Z), Z, 2, step=0.1, n_steps=1, momentum=0.01), "momentum: must be 0 or at"),
         (lambda Z: so.flow.run(so.flow.MMD(Z), Z, step=0.1, n_steps=1, method="midpoint"), "method: must be one of"),
         (lambda Z: so.flow.run(so.flow.MMD(Z), np.ones((2, 3)), step=0.1, n_steps=1), "X0: must have the 2 coord"),
         (
             lambda Z: so.flow.run(so.flow.MMD(Z), Z, 1, step=0.1, n_steps=1, selector=so.flow.NewtonSchulz()),
-            "gauge: the operator's",
+            "gauge: must be the operator's",
         ),
     ],
 )

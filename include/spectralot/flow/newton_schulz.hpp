@@ -13,7 +13,7 @@ enum class Schedule {
     Exact,         ///< no iteration: the singular value decomposition
     Cubic,         ///< ½Z(3I-ZᵀZ), converges quadratically, slowly from small singular values
     Quintic,       ///< (15/8, -10/8, 3/8): order three
-    Muon,          ///< (3.4445, -4.7750, 2.0315): fast from small values, never converges: 0.7 … 1.2
+    Muon,          ///< (3.4445, -4.7750, 2.0315): fast from small values, never converges: 0.68 … 1.13
     PolarExpress,  ///< the eight minimax quintics of Amsel et al. 2025 for values ≥ 1e-3, then Quintic
 };
 

@@ -112,7 +112,8 @@ struct Trajectory {
 /// Memory: a few n×d arrays beside the record. Between records nothing of that size is allocated, but by objectives
 /// that do and by the selector of an ill-conditioned force (condition number above 6).
 /// Throws InvalidArgument for step ≤ 0, n_steps < 0, record_every < 1, bad points or weights, a non-monotone gauge,
-/// 0 < momentum < step, Descent with momentum or mini-batches, Newton–Schulz for another gauge than the operator's.
+/// 0 < momentum < step, Descent with momentum or mini-batches, Newton–Schulz for another gauge than the operator's; and
+/// where a state has a momentum of another shape than its points, or its count of steps would leave an int.
 ///
 ///     const flow::Mmd f(DiscreteMeasure{y, {}});
 ///     const auto t = flow::run(f, x, {}, operator_gauge(), {.step = 1e-2, .n_steps = 500, .record_every = 10});

@@ -14,8 +14,7 @@ struct Activation {
     bool is_relu = false;  ///< takes the wide kernel where it can
 };
 
-/// relu (σ'(0) = 0), tanh, softplus, sigmoid, square,
-/// identity. Throws InvalidArgument for another name.
+/// relu (σ'(0) = 0), tanh, softplus, sigmoid, square, identity. Throws InvalidArgument for another name.
 Activation activation(const std::string& name);
 
 /// f = ½ mean_s |H(z_s)-y_s|², H(z) = Σ w_i u_i σ(v_i·z), particle x = (u, v) in R^{o+k}, inputs N×k, outputs N×o;
