@@ -441,9 +441,7 @@ def _finish(
     return result
 
 
-def _reporter(
-    callback: Callable[[Progress], Any] | None, verbose: bool
-) -> Callable[..., bool] | None:
+def _reporter(callback: Callable[[Progress], Any] | None, verbose: bool) -> Callable[..., bool] | None:
     """The core's progress callback: a true answer stops the solver."""
     if callback is None and not verbose:
         return None

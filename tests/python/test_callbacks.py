@@ -23,7 +23,8 @@ def test_callback_sees_every_iteration_on_the_calling_thread(hard):
     seen = []
     r = so.solve_sample(*hard, 2, callback=lambda at: seen.append((at, threading.current_thread())))
     left = [at.seconds_left for at, _ in seen]
-    assert np.isnan(left[:3]).all() and left[-1] == 0.0
+    assert np.isnan(left[:3]).all()
+    assert left[-1] == 0.0
     assert all(np.isnan(t) or 0.0 <= t < np.inf for t in left)
     assert [at.iteration for at, _ in seen] == list(range(1, r.n_iter + 1))
     assert {thread for _, thread in seen} == {threading.current_thread()}
