@@ -119,7 +119,7 @@ def exact_against_others(compare: Compare, quick: bool) -> Rows:
 
 
 def whole_in_the_plane(compare: Compare, quick: bool) -> Rows:
-    for n, floor in [(1000, 6), (2000, 15), (5000, 35), (10_000, 80)][: 1 if quick else 4]:
+    for n, floor in [(200, 1 / 3), (1000, 6), (2000, 15), (5000, 35), (10_000, 80)][: 2 if quick else 5]:
         for p in (1.5, 2.0, 4.0):
             mine = ours(solve, *pair("paper", n), p)
             yield compare(
