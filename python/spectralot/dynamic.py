@@ -1,7 +1,7 @@
 """The dynamic (Benamou-Brenier) form of W_γ: densities on grids, obstacles, the action seen slice by slice.
 
-min over (ρ, m) of ∫ γ(∫ m mᵀ/ρ dx) dt with ∂ρ + div m = 0, on a staggered grid of cells and slices of time. Both ends of
-the bracket are proved for that discrete problem; its value tends to W_γ² of the densities as the grid is refined.
+min over (ρ, m) of ∫ γ(∫ m mᵀ/ρ dx) dt with ∂ρ + div m = 0, on a staggered grid of cells and slices of time. Both ends
+of the bracket are proved for that discrete problem; its value tends to W_γ² of the densities as the grid is refined.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def solve_circle(
 
 
 def action(mass: ArrayLike, momentum: ArrayLike, gauge: Gauge | float = 2) -> float:
-    """γ(Σ m mᵀ/μ) of masses (n,) and momenta (n, d): jointly convex, +∞ where mass that the gauge sees moves on nothing."""
+    """γ(Σ m mᵀ/μ) of masses (n,) and momenta (n, d): jointly convex, +∞ for momentum without mass."""
     return _core.dynamic_action(real_array(mass, "mass"), as_points(momentum, "momentum"), as_gauge(gauge)._core)
 
 
