@@ -12,7 +12,7 @@ namespace spectralot::dynamic {
 namespace {
 
 constexpr double mass_tol = 1e-9;  // relative difference of the total masses that counts as rounding
-constexpr int first_check = 25;    // iterations before the first certificate, and between later ones at least
+constexpr int first_check = 40;    // iterations before the first certificate, and between later ones at least
 constexpr int coarse_iterations = 400;
 constexpr Index coarsest = 8;  // cells per axis, and slices
 
@@ -210,7 +210,7 @@ private:
             ++(finest ? result_.n_iter : result_.n_coarse);
             const bool stopped = cancel_.requested();
             if (k < next_check && k < limit && !stopped) continue;
-            next_check = k + std::max(first_check, k / 6);
+            next_check = k + std::max(first_check, k / 5);
             iteration->certify();
             if (finest) report(*iteration, k);
             if (iteration->relative_gap() <= options_.tol) {
