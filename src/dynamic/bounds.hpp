@@ -24,7 +24,7 @@ bool make_positive(const Layout& layout, const PoissonSolver& solver, double flo
 ///
 /// φ is fitted to w, w changed to have Iᵀw = Dᵀφ exactly, and then Σ w·Iu is the same for every feasible u; what w_0 +
 /// ¼w_1ᵀQ⁻¹w_1 exceeds zero by in a slice, at most, is taken off times the mass there. Q is moved towards the isotropic
-/// element of K as far as helps. `mass`: an upper bound of the mass in any slice; `balanced`: it is that mass exactly.
+/// element of K as far as helps. `mass`: that of any slice, or with growth an upper bound of it.
 struct LowerBound {
     double value = -infinity;
     std::vector<Matrix> metrics;

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import spectralot as so
 
+from benchmarks.benamou_brenier import Splitting
+
 
 def bump(n, x, y, deviation):
     at = (np.arange(n) + 0.5) / n
@@ -44,3 +46,32 @@ def test_bad_input_is_named():
     left[1, 1] = right[6, 6] = 1
     with pytest.raises(ValueError, match="apart"):
         so.dynamic.solve(left, right, mask=wall)
+
+
+def test_trace_agrees_with_an_independent_splitting():
+    a, b = bump(16, 0.3, 0.4, 0.1), bump(16, 0.7, 0.6, 0.13)
+    r = so.dynamic.solve(a, b, so.Trace(), n_times=8, tol=2e-3)
+    other = Splitting(a, b, n_times=8)
+    for _ in range(1500):
+        other.advance()
+    assert r.converged
+    assert r.lower * (1 - 1e-3) <= other.value() <= r.upper * (1 + 5e-3)
+
+
+@pytest.mark.parametrize("p", [1, 2, np.inf])
+def test_grid_value_tends_to_the_static_value(p):
+    """The grid's own atoms transported statically: the difference falls as the grid is refined."""
+    errors = []
+    for n in (8, 16):
+        at = (np.arange(n) + 0.5) / n
+        points = np.stack(np.meshgrid(at, at, indexing="ij"), axis=-1).reshape(-1, 2)
+        a, b = bump(n, 0.35, 0.4, 0.15), bump(n, 0.65, 0.6, 0.1)
+        static = so.solve_sample(points, points, p, a=a.ravel(), b=b.ravel(), tol=1e-4).value
+        errors.append(abs(so.dynamic.solve(a, b, p, n_times=n, tol=1.5e-3).value - static) / static)
+    assert errors[1] < 0.6 * errors[0] + 2e-3
+    assert errors[1] < 0.03
+
+
+def test_action_of_zero_mass():
+    assert so.dynamic.action([0.5, 0.5], [[1, 0], [0, 1]], 1) == pytest.approx(4)
+    assert so.dynamic.action([0], [[1, 0]], 1) == np.inf
