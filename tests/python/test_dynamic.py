@@ -1,5 +1,9 @@
 """The Python face of the dynamic solver: shapes, certificate, bad input, and the static values it must approach."""
 
+import json
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 import spectralot as so
@@ -75,3 +79,20 @@ def test_grid_value_tends_to_the_static_value(p):
 def test_action_of_zero_mass():
     assert so.dynamic.action([0.5, 0.5], [[1, 0], [0, 1]], 1) == pytest.approx(4)
     assert so.dynamic.action([0], [[1, 0]], 1) == np.inf
+
+
+def test_command_line(tmp_path):
+    tool = Path(__file__).parents[2] / "build" / "spectralot"
+    for name, x in (("a", 0.3), ("b", 0.7)):
+        np.save(tmp_path / f"{name}.npy", bump(12, x, 0.5, 0.15))
+    command = [tool, "dynamic", "a.npy", "b.npy", "--gauge", "trace", "--times", "8", "--tol", "0.01"]
+    done = subprocess.run([*command, "--frames", "out"], cwd=tmp_path, capture_output=True, check=True)
+    answer = json.loads(done.stdout)
+    assert answer["format"] == "spectralot.dynamic"
+    assert answer["lower"] <= answer["value"]
+    frames = [np.load(tmp_path / "out" / f"density_{k:04d}.npy") for k in range(9)]
+    np.testing.assert_allclose(frames[0], np.load(tmp_path / "a.npy"), rtol=1e-12)
+    np.save(tmp_path / "b.npy", 2 * frames[8])
+    failed = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert failed.returncode == 2
+    assert b"unbalanced" in failed.stderr
