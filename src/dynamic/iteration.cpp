@@ -76,6 +76,7 @@ void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const V
     CellField cells(from);
     for (int s = 0; s < from.n_times; ++s) {
         std::vector<double*> rows;
+        rows.reserve(cells.v.size());
         for (Plane& plane : cells.v) rows.push_back(plane.row(s).data());
         interpolate(from, coarse.u_, s, rows);
         if (from.growth) to_tangential(from, rows[1], rows[2]);
@@ -155,6 +156,7 @@ void Iteration::certify() {
     try_lower_ = !try_lower_;
 
     std::vector<Matrix> metrics;
+    metrics.reserve(prox_.size());
     for (const SliceProx& prox : prox_) metrics.push_back(prox.metric());
     LowerBound found = lower_bound(layout_, gauge_, *solver_, u_, w_, metrics, mass_bound(), next_, phi_);
     if (found.value > lower_) {

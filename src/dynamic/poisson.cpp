@@ -90,6 +90,7 @@ public:
     explicit MaskSolver(const Layout& layout) : layout_(layout), factors_(std::size_t(layout.n_times)) {
         const Index C = layout.n_cells;
         std::vector<Eigen::Triplet<double>> entries;
+        entries.reserve(std::size_t(C) * (1 + 3 * layout.axes.size()));
         for (Index c = 0; c < C; ++c) entries.emplace_back(c, c, layout.is_inside(c) ? 0.0 : 1.0);
         for (const Axis& axis : layout.axes) {
             const double link = 1.0 / (axis.h * axis.h);

@@ -182,7 +182,7 @@ public:
         result.density = finest->best_field().rho * mass_unit;
         const std::size_t n_axes = layout.axes.size();
         for (std::size_t a = 0; a < n_axes; ++a)
-            result.momentum.push_back(finest->best_field().m[a] * (mass_unit * length));
+            result.momentum.emplace_back(finest->best_field().m[a] * (mass_unit * length));
         if (layout.growth) result.growth = finest->best_field().m.back() * mass_unit;
         result.seconds = seconds();
         return result;
@@ -275,9 +275,9 @@ void DynamicResult::require_solved() const {
 }
 
 DynamicResult solve(const Vector& density_0, const Vector& density_1, const Grid& grid, const Gauge& gauge,
-                    const DynamicOptions& given, const Observer& observer) {
+                    const DynamicOptions& options, const Observer& observer) {
     check_grid(grid);
-    check(gauge, grid.dimension(), given);
+    check(gauge, grid.dimension(), options);
     const double total_0 = check_masses(density_0, grid.n_cells(), "density_0");
     const double total_1 = check_masses(density_1, grid.n_cells(), "density_1");
     if (std::abs(total_0 - total_1) > mass_tol * std::max(total_0, total_1))
@@ -286,29 +286,29 @@ DynamicResult solve(const Vector& density_0, const Vector& density_1, const Grid
             "must have the total mass of density_0 (unequal masses are the unbalanced problem: solve_circle, or "
             "the static UW of the module sphere)",
             to_text(total_1) + " against " + to_text(total_0));
-    const DynamicOptions options = with_threads_for(gauge, grid.dimension(), given);
+    const DynamicOptions used = with_threads_for(gauge, grid.dimension(), options);
     double unit = 0.0;
     for (int a = 0; a < grid.dimension(); ++a) unit = std::max(unit, grid.length(a));
-    Layout layout = layout_of(grid, unit, options);
+    Layout layout = layout_of(grid, unit, used);
     const auto n_inside =
         double(grid.mask.empty() ? layout.n_cells : std::count(grid.mask.begin(), grid.mask.end(), true));
     const Vector rho_0 = density_0 * (n_inside / total_0), rho_1 = density_1 * (n_inside / total_1);
     if (!layout.inside.empty()) check_parts(layout, rho_0, rho_1);
-    return Solve(gauge, options, observer, unit * unit / n_inside).run(layout, rho_0, rho_1, 1.0 / n_inside, unit);
+    return Solve(gauge, used, observer, unit * unit / n_inside).run(layout, rho_0, rho_1, 1.0 / n_inside, unit);
 }
 
 DynamicResult solve_circle(const Vector& masses_0, const Vector& masses_1, const Gauge& gauge,
-                           const DynamicOptions& given, const Observer& observer) {
+                           const DynamicOptions& options, const Observer& observer) {
     const Index n = masses_0.size();
     if (n < 3) throw_invalid("masses_0", "must have at least 3 cells", std::to_string(n));
-    check(gauge, 2, given);
+    check(gauge, 2, options);
     const double total_0 = check_masses(masses_0, n, "masses_0"), total_1 = check_masses(masses_1, n, "masses_1");
-    const DynamicOptions options = with_threads_for(gauge, 2, given);
+    const DynamicOptions used = with_threads_for(gauge, 2, options);
     const double mass_unit = 0.5 * (total_0 + total_1) / double(n);
-    Layout layout{.n_times = options.n_times, .n_cells = n, .n_threads = options.n_threads};
+    Layout layout{.n_times = used.n_times, .n_cells = n, .n_threads = used.n_threads};
     layout.axes = {{.n = n, .stride = 1, .h = 2.0 * std::numbers::pi / double(n), .periodic = true}};
     add_angles(layout);
-    return Solve(gauge, options, observer, mass_unit)
+    return Solve(gauge, used, observer, mass_unit)
         .run(layout, masses_0 / mass_unit, masses_1 / mass_unit, mass_unit, 1.0);
 }
 

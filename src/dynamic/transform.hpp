@@ -16,6 +16,9 @@ public:
     AxisTransform(Index n, bool periodic);
     ~AxisTransform();
     AxisTransform(AxisTransform&&) noexcept;
+    AxisTransform& operator=(AxisTransform&&) = delete;
+    AxisTransform(const AxisTransform&) = delete;
+    AxisTransform& operator=(const AxisTransform&) = delete;
 
     /// Transforms every line of an array of `size` entries, in place. One object serves one thread at a time.
     void forward(double* data, Index size, Index stride);
