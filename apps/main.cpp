@@ -20,6 +20,7 @@ int parse_and_run(int argc, char** argv) {
     cli::add_geodesic(app, action);
     cli::add_flow(app, action);
     cli::add_gaussian(app, action);
+    cli::add_dynamic(app, action);
     cli::add_selector(app, action);
     app.footer(
         "Examples:\n"
@@ -29,6 +30,7 @@ int parse_and_run(int argc, char** argv) {
         "  spectralot geodesic X.npy Y.npy --gauge operator --times 0,0.25,0.5,0.75,1 --out frames/\n"
         "  spectralot flow mmd X.npy Y.npy --gauge operator --step 1.6 --steps 6000 --clock coordinate --out run.npz\n"
         "  spectralot gaussian pair.json --gauge schatten:inf\n"
+        "  spectralot dynamic a.npy b.npy --gauge operator --frames out/\n"
         "  spectralot selector G.npy --gauge schatten:inf --out J.npy\n"
         "Exit code: 0 solved, 1 not solved (the best result is still written), 2 bad input, 3 file trouble.\n"
         "Costs are squared; every `lower` and `upper` is a proved bound.");
@@ -38,10 +40,11 @@ int parse_and_run(int argc, char** argv) {
         return app.exit(error) == 0 ? cli::Solved : cli::BadInput;
     }
     if (!action) {
-        throw_invalid("command",
-                      "must be distance, emd, verify, geodesic, flow mmd, flow relu, flow attention, gaussian or "
-                      "selector (see --help)",
-                      "none");
+        throw_invalid(
+            "command",
+            "must be distance, emd, verify, geodesic, flow mmd, flow relu, flow attention, gaussian, dynamic or "
+            "selector (see --help)",
+            "none");
     }
     return action();
 }

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np  # noqa: E402
 import spectralot as so  # noqa: E402
 
-from benchmarks import engine, flow, gaussian, peers  # noqa: E402
+from benchmarks import dynamic, engine, flow, gaussian, peers  # noqa: E402
 from benchmarks.measure import Measurement, measure  # noqa: E402
 from experiments.clouds import paper_clouds  # noqa: E402
 
@@ -93,6 +93,10 @@ def bench_selectors(quick: bool) -> list[dict[str, Any]]:
     return rows
 
 
+def bench_dynamic(quick: bool) -> list[dict[str, Any]]:
+    return dynamic.bench_dynamic(quick, compare)
+
+
 def bench_gaussian(quick: bool) -> list[dict[str, Any]]:
     return gaussian.bench_gaussian(quick, compare)
 
@@ -132,7 +136,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     rows, failed = [], []
-    for section in (*engine.sections(compare), bench_selectors, bench_flow, bench_gaussian, bench_conic):
+    for section in (*engine.sections(compare), bench_selectors, bench_flow, bench_gaussian, bench_dynamic, bench_conic):
         try:
             rows += section(arguments.quick)
         except Exception:  # the other sections are worth having

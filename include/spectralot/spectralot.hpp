@@ -7,6 +7,8 @@
 #include "spectralot/core/types.hpp"
 #include "spectralot/discrete/exact_transport.hpp"
 #include "spectralot/discrete/measure.hpp"
+#include "spectralot/dynamic/action.hpp"
+#include "spectralot/dynamic/solve.hpp"
 #include "spectralot/flow/attention.hpp"
 #include "spectralot/flow/coordination.hpp"
 #include "spectralot/flow/jko.hpp"

@@ -10,7 +10,7 @@ Source: G. Peyré, "Muon Dynamics as a Spectral Wasserstein Flow", 2026. Costs a
 
 from math import inf
 
-from . import animation, flow, gaussian, plot
+from . import animation, dynamic, flow, gaussian, plot
 from ._core import __version__
 from ._errors import Interrupted, NotSolved
 from .gauges import (
@@ -56,6 +56,7 @@ __all__ = [
     "__version__",
     "animation",
     "distance",
+    "dynamic",
     "emd_sample",
     "flow",
     "gaussian",

@@ -1,0 +1,178 @@
+#include "dynamic/iteration.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace spectralot::dynamic {
+
+namespace {
+
+// Measured: both ends make progress. With growth mass need not travel, and densities matter more than velocities.
+constexpr double sigma_balanced = 0.13, sigma_growth = 4.0;
+constexpr double relaxation = 1.8;  // below 2
+constexpr int max_positive_rounds = 60;
+
+}  // namespace
+
+Iteration::Iteration(const Layout& layout, const Gauge& gauge)
+    : layout_(layout),
+      gauge_(gauge),
+      solver_(make_poisson_solver(layout)),
+      prox_(std::size_t(layout.n_times), SliceProx(gauge, layout.dimension())),
+      u_(layout),
+      next_(layout),
+      w_(layout),
+      phi_(Plane::Zero(layout.n_times, layout.n_cells)),
+      rho_(Plane::Zero(layout.n_times, layout.n_cells)),
+      best_u_(layout),
+      best_metrics_(std::size_t(layout.n_times), prox_[0].metric()) {}
+
+void Iteration::start(const Vector& rho_0, const Vector& rho_1) {
+    for (int k = 0; k <= layout_.n_times; ++k) {
+        const double t = double(k) / layout_.n_times;
+        u_.rho.row(k) = (1.0 - t) * rho_0 + t * rho_1;
+    }
+    u_.rho.row(layout_.n_times) = rho_1;
+    project(layout_, *solver_, u_, phi_);
+    // A first finite upper bound: through a positive density.
+    next_ = u_;
+    for (int k = 1; k < layout_.n_times; ++k) {
+        const double mean = next_.rho.row(k).mean();
+        next_.rho.row(k) = 0.5 * next_.rho.row(k);
+        for (Index c = 0; c < layout_.n_cells; ++c)
+            if (layout_.is_inside(c)) next_.rho(k, c) += 0.5 * mean;
+    }
+    project(layout_, *solver_, next_, phi_);
+    if (make_positive(layout_, *solver_, 0.05, max_positive_rounds, next_, phi_)) offer(next_);
+}
+
+void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const Vector& rho_1) {
+    const Layout& from = coarse.layout_;
+    const int time_ratio = layout_.n_times / from.n_times;
+    // The coarse cell of every cell.
+    std::vector<Index> parent(std::size_t(layout_.n_cells), 0);
+    for (Index c = 0; c < layout_.n_cells; ++c) {
+        for (std::size_t a = 0; a < layout_.axes.size(); ++a) {
+            const Index i = c / layout_.axes[a].stride % layout_.axes[a].n;
+            const Index ratio = layout_.axes[a].n / from.axes[a].n;
+            parent[std::size_t(c)] += i / ratio * from.axes[a].stride;
+        }
+    }
+    const auto refine = [&](const Plane& plane, Plane& out) {
+        layout_.for_slices([&](int s) {
+            // Linear between the middles of the coarse slices.
+            const double at = (s + 0.5) / time_ratio - 0.5;
+            const int before = std::clamp(int(std::floor(at)), 0, from.n_times - 1);
+            const int after = std::min(before + 1, from.n_times - 1);
+            const double t = std::clamp(at - before, 0.0, 1.0);
+            for (Index c = 0; c < layout_.n_cells; ++c) {
+                const Index p = parent[std::size_t(c)];
+                out(s, c) = (1.0 - t) * plane(before, p) + t * plane(after, p);
+            }
+        });
+    };
+    for (std::size_t k = 0; k < w_.v.size(); ++k) refine(coarse.w_.v[k], w_.v[k]);
+    refine(coarse.rho_, rho_);
+    CellField cells(from);
+    for (int s = 0; s < from.n_times; ++s) {
+        std::vector<double*> rows;
+        rows.reserve(cells.v.size());
+        for (Plane& plane : cells.v) rows.push_back(plane.row(s).data());
+        interpolate(from, coarse.u_, s, rows);
+        if (from.growth) to_tangential(from, rows[1], rows[2]);
+    }
+    for (int k = 0; k <= layout_.n_times; ++k) {
+        const double at = double(k) / time_ratio;
+        const int before = std::min(int(at), from.n_times - 1);
+        const double t = at - before;
+        for (Index c = 0; c < layout_.n_cells; ++c) {
+            const Index p = parent[std::size_t(c)];
+            u_.rho(k, c) = (1.0 - t) * coarse.u_.rho(before, p) + t * coarse.u_.rho(before + 1, p);
+        }
+    }
+    u_.rho.row(0) = rho_0;
+    u_.rho.row(layout_.n_times) = rho_1;
+    for (std::size_t a = 0; a < u_.m.size(); ++a) {
+        const Plane& m = a < layout_.axes.size() ? coarse.u_.m[a] : cells.v[a + 1];
+        refine(m, u_.m[a]);
+        if (a >= layout_.axes.size()) continue;
+        const Axis& axis = layout_.axes[a];
+        for (Index c = 0; c < layout_.n_cells; ++c) {
+            const bool wall = !axis.periodic && c / axis.stride % axis.n == axis.n - 1;
+            if (wall || (!axis.open.empty() && axis.open[std::size_t(c)] == 0.0)) u_.m[a].col(c).setZero();
+        }
+    }
+    for (int s = 0; s < layout_.n_times; ++s)
+        prox_[std::size_t(s)].set_metric(coarse.prox_[std::size_t(s / time_ratio)].metric());
+    project(layout_, *solver_, u_, phi_);
+}
+
+void Iteration::advance() {
+    const double sigma = layout_.growth ? sigma_growth : sigma_balanced, tau = 1.0 / sigma;
+    next_ = u_;
+    add_adjoint(layout_, w_, -tau, next_);
+    project(layout_, *solver_, next_, phi_);
+    layout_.for_slices([&](int s) {
+        const std::size_t parts = w_.v.size();
+        Plane storage(Index(2 * parts), layout_.n_cells);
+        std::vector<double*> now(parts), ahead(parts);
+        for (std::size_t k = 0; k < parts; ++k) {
+            now[k] = storage.row(Index(k)).data();
+            ahead[k] = storage.row(Index(parts + k)).data();
+        }
+        interpolate(layout_, u_, s, now);
+        interpolate(layout_, next_, s, ahead);
+        for (std::size_t k = 0; k < parts; ++k) {
+            const double* w = w_.v[k].row(s).data();
+            for (Index c = 0; c < layout_.n_cells; ++c) ahead[k][c] = w[c] + sigma * (2.0 * ahead[k][c] - now[k][c]);
+        }
+        prox_[std::size_t(s)].project(ahead, {rho_.row(s).data(), std::size_t(layout_.n_cells)});
+        for (std::size_t k = 0; k < parts; ++k) {
+            double* w = w_.v[k].row(s).data();
+            for (Index c = 0; c < layout_.n_cells; ++c) w[c] += relaxation * (ahead[k][c] - w[c]);
+        }
+    });
+    layout_.for_slices([&](int s) {
+        if (s > 0) u_.rho.row(s) += relaxation * (next_.rho.row(s) - u_.rho.row(s));
+        for (std::size_t a = 0; a < u_.m.size(); ++a)
+            u_.m[a].row(s) += relaxation * (next_.m[a].row(s) - u_.m[a].row(s));
+    });
+}
+
+void Iteration::offer(const StaggeredField& u) {
+    UpperBound found = action_of(layout_, gauge_, u);
+    if (!(found.value < best_.value)) return;
+    best_ = std::move(found);
+    best_u_ = u;
+}
+
+void Iteration::certify() {
+    // Every other time a lower floor is tried, and kept if it helps.
+    const double floor = try_lower_ ? floor_ / 3.0 : floor_;
+    const double before = best_.value;
+    next_ = u_;
+    if (make_positive(layout_, *solver_, floor, max_positive_rounds, next_, phi_)) offer(next_);
+    if (try_lower_ && best_.value < before) floor_ = std::max(floor, 1e-7);
+    try_lower_ = !try_lower_;
+
+    std::vector<Matrix> metrics;
+    metrics.reserve(prox_.size());
+    for (const SliceProx& prox : prox_) metrics.push_back(prox.metric());
+    LowerBound found = lower_bound(layout_, gauge_, *solver_, u_, w_, metrics, mass_bound(), next_, phi_);
+    if (found.value > lower_) {
+        lower_ = found.value;
+        best_metrics_ = std::move(found.metrics);
+    }
+}
+
+/// Balanced: the mass itself. With growth: √(mass) changes by at most √2·dt·√(tr S) in a slice, and tr S ≤ γ(S)/c, so
+/// that along a path as cheap as the upper end it stays below √(mass of an end) + √(2·upper/c).
+double Iteration::mass_bound() const {
+    const double m0 = u_.rho.row(0).sum(), m1 = u_.rho.row(layout_.n_times).sum();
+    if (!layout_.growth) return m0;
+    const double c = gauge_.comparison_constants(layout_.dimension()).lower;
+    const double root = std::sqrt(std::min(m0, m1)) + std::sqrt(2.0 * best_.value / c);
+    return root * root;
+}
+
+}  // namespace spectralot::dynamic

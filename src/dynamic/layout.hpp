@@ -1,0 +1,86 @@
+/// The staggered grid of the dynamic problem, and the linear maps on it.
+///
+/// Flat arrays over cells have the last axis fastest. A face is named by the cell below it along its axis; the faces
+/// where nothing can pass (the wall, blocked cells) are named too and hold zero. Then the face below cell c is c -
+/// stride, also across the wall: the last face of the row before is closed. Only a periodic axis needs its first cells
+/// mended.
+#pragma once
+
+#include "spectralot/core/types.hpp"
+#include "spectralot/dynamic/solve.hpp"
+
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace spectralot::dynamic {
+
+struct Axis {
+    Index n = 0;
+    Index stride = 1;
+    double h = 1.0;
+    bool periodic = false;
+    std::vector<double> open{};  ///< per face 1 or 0; empty: all but the wall are open
+};
+
+struct Layout {
+    int n_times = 0;
+    Index n_cells = 0;
+    std::vector<Axis> axes{};
+    std::vector<char> inside{};  ///< per cell; empty: all
+    bool growth = false;         ///< the circle: a second component of the momentum, the growth g, along the radius
+    Vector cosine{}, sine{};     ///< of the angle of each cell, for growth: the gauge sees M = gω + mω⊥
+    int n_threads = 1;
+
+    [[nodiscard]] double dt() const { return 1.0 / n_times; }
+    /// Components of the momentum that the gauge sees.
+    [[nodiscard]] int dimension() const { return int(axes.size()) + (growth ? 1 : 0); }
+    [[nodiscard]] bool is_inside(Index cell) const { return inside.empty() || inside[std::size_t(cell)] != 0; }
+    /// Calls body(s) for every slice, on all threads.
+    void for_slices(const std::function<void(int)>& body) const;
+};
+
+/// Calls visit(other) for every cell across an open face of `cell` (no periodic axes).
+template <class Visit>
+void for_neighbours(const Layout& layout, Index cell, Visit&& visit) {
+    for (const Axis& axis : layout.axes) {
+        if (axis.open[std::size_t(cell)] != 0.0) visit(cell + axis.stride);
+        if (cell >= axis.stride && axis.open[std::size_t(cell - axis.stride)] != 0.0) visit(cell - axis.stride);
+    }
+}
+
+/// Row-major (slice or time) × cell.
+using Plane = Points;
+
+/// Masses at times (n_times+1 rows) and momenta: per axis on faces, then the growth in cells (n_times rows each).
+struct StaggeredField {
+    Plane rho;
+    std::vector<Plane> m;
+
+    explicit StaggeredField(const Layout& layout);
+};
+
+/// One row per slice: (ρ, m) averaged to the cells, or their dual (w_0, w_1).
+struct CellField {
+    std::vector<Plane> v;  ///< ρ, then the components of the momentum
+
+    explicit CellField(const Layout& layout);
+};
+
+/// Between components along (ω⊥, ω) and along the axes of the plane, in one slice of a problem with growth.
+void to_ambient(const Layout& layout, double* first, double* second);
+void to_tangential(const Layout& layout, double* first, double* second);
+
+/// (Iu)_s into rows of length n_cells, one per component: what the action sees in slice s.
+void interpolate(const Layout& layout, const StaggeredField& u, int s, std::span<double* const> out);
+
+/// u += scale·Iᵀw on the free unknowns (the masses at the two ends are given).
+void add_adjoint(const Layout& layout, const CellField& w, double scale, StaggeredField& u);
+
+/// Du = (ρ_{k+1} - ρ_k)/dt + div m - 2g, n_times × cells.
+void divergence(const Layout& layout, const StaggeredField& u, Plane& out);
+
+/// u -= Dᵀφ on the free unknowns.
+void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u);
+
+}  // namespace spectralot::dynamic

@@ -1,0 +1,63 @@
+/// The one new piece against classical Benamou–Brenier splitting: the projection of a slice (w_0, w_1) onto
+///
+///   B = {some Q in K has w_0 + ¼w_1ᵀQ⁻¹w_1 ≤ 0 in every cell},
+///
+/// by Moreau's identity the prox of the action of a slice (math.md §5). It is max over Q in K of
+///
+///   g(Q) = Σ_c min over ρ ≥ 0 of ½(ρ - w_0)² + w_1ᵀQ(ρ + 2Q)⁻¹w_1 - ½w_0²,
+///
+/// for fixed Q one increasing concave equation per cell, ρ = w_0 + yᵀQy with y = (ρ + 2Q)⁻¹w_1.
+#pragma once
+
+#include "spectralot/gauge/gauge.hpp"
+
+#include <array>
+#include <span>
+#include <vector>
+
+namespace spectralot::dynamic {
+
+/// Keeps, from one call to the next, the atoms of K whose mixture the last Q was. One object per slice.
+class SliceProx {
+public:
+    SliceProx(const Gauge& gauge, int dimension);
+
+    /// Projects in place: w[0] and the d components w[1…d], each of n cells. `rho` (n) keeps ρ between calls.
+    ///
+    /// Q is the maximiser over the convex hull of atoms of K, found by Newton's method on their weights; the atom
+    /// active at the moment joins until γ(S) - tr(QS), the error of Fenchel's equality, is 1e-12 of γ(S) or stops
+    /// falling.
+    void project(std::span<double* const> w, std::span<double> rho);
+
+    [[nodiscard]] const Matrix& metric() const { return metric_; }
+    void set_metric(const Matrix& Q);
+    /// Passes over the cells so far.
+    [[nodiscard]] long passes() const { return passes_; }
+
+private:
+    static constexpr int max_pairs = 6;  // entries of a symmetric 3×3 matrix
+    struct Pass {
+        double value = 0.0;
+        Matrix moment;   // ∇g
+        Matrix hessian;  // of g in the entries (i ≤ j) of Q, off-diagonal ones once
+    };
+
+    template <int d>
+    Pass pass(std::span<double* const> w, std::span<double> rho, bool derivatives, bool write);
+    Pass run_pass(std::span<double* const> w, std::span<double> rho, bool write);
+    void maximise(std::span<double* const> w, std::span<double> rho);
+    void add_atom(const Matrix& A);
+    void improve_weights(const Pass& at);
+    void mix();
+
+    Gauge gauge_;
+    int d_;
+    bool linear_ = false;  // K is one point
+    std::vector<Matrix> atoms_;
+    Vector weights_;
+    Matrix metric_;
+    Matrix basis_;  // eigenvectors of metric_ at the last pass
+    long passes_ = 0;
+};
+
+}  // namespace spectralot::dynamic

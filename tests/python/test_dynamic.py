@@ -1,0 +1,98 @@
+"""The Python face of the dynamic solver: shapes, certificate, bad input, and the static values it must approach."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spectralot as so
+
+from benchmarks.benamou_brenier import Splitting
+
+
+def bump(n, x, y, deviation):
+    at = (np.arange(n) + 0.5) / n
+    masses = np.exp(-((at[:, None] - x) ** 2 + (at - y) ** 2) / (2 * deviation**2))
+    return masses / masses.sum()
+
+
+def test_shapes_and_certificate():
+    a, b = bump(16, 0.3, 0.4, 0.1), bump(16, 0.7, 0.6, 0.1)
+    r = so.dynamic.solve(a, b, so.Operator(), n_times=8, tol=1e-2)
+    assert r.converged
+    assert r.lower <= r.upper
+    assert r.density.shape == (9, 16, 16)
+    assert r.momentum.shape == (2, 8, 16, 16)
+    assert r.metrics.shape == (8, 2, 2)
+    np.testing.assert_allclose(r.density[0], a, rtol=1e-12)
+    np.testing.assert_allclose(r.density.sum((1, 2)), 1, rtol=1e-12)
+    np.testing.assert_allclose(r.action.mean(), r.value, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("p", "value"), [(1, 0.82025), (2, 0.72716), (np.inf, 0.68181)])
+def test_circle_approaches_the_static_unbalanced_cost(p, value):
+    angle = (np.arange(48) + 0.5) * 2 * np.pi / 48
+    a, b = (np.exp(k * (np.cos(angle - c) - 1)) for c, k in ((0.3, 4), (1.4, 8)))
+    r = so.dynamic.solve_circle(a / a.sum(), 1.6 * b / b.sum(), p, n_times=12, tol=1.5e-2)
+    assert r.converged
+    assert r.lower * 0.99 < value < r.upper * 1.02
+
+
+def test_bad_input_is_named():
+    a = bump(8, 0.5, 0.5, 0.2)
+    for wrong, name in (((a, a[:4]), "density_1"), ((-a, a), "density_0"), ((a, 2 * a), "unbalanced")):
+        with pytest.raises(ValueError, match=name):
+            so.dynamic.solve(*wrong)
+    wall = np.ones((8, 8), bool)
+    wall[4] = False
+    left, right = np.zeros((8, 8)), np.zeros((8, 8))
+    left[1, 1] = right[6, 6] = 1
+    with pytest.raises(ValueError, match="apart"):
+        so.dynamic.solve(left, right, mask=wall)
+
+
+def test_trace_agrees_with_an_independent_splitting():
+    a, b = bump(16, 0.3, 0.4, 0.1), bump(16, 0.7, 0.6, 0.13)
+    r = so.dynamic.solve(a, b, so.Trace(), n_times=8, tol=2e-3)
+    other = Splitting(a, b, n_times=8)
+    for _ in range(1500):
+        other.advance()
+    assert r.converged
+    assert r.lower * (1 - 1e-3) <= other.value() <= r.upper * (1 + 5e-3)
+
+
+@pytest.mark.parametrize("p", [1, 2, np.inf])
+def test_grid_value_tends_to_the_static_value(p):
+    """The grid's own atoms transported statically: the difference falls as the grid is refined."""
+    errors = []
+    for n in (8, 16):
+        at = (np.arange(n) + 0.5) / n
+        points = np.stack(np.meshgrid(at, at, indexing="ij"), axis=-1).reshape(-1, 2)
+        a, b = bump(n, 0.35, 0.4, 0.15), bump(n, 0.65, 0.6, 0.1)
+        static = so.solve_sample(points, points, p, a=a.ravel(), b=b.ravel(), tol=1e-4).value
+        errors.append(abs(so.dynamic.solve(a, b, p, n_times=n, tol=1.5e-3).value - static) / static)
+    assert errors[1] < 0.6 * errors[0] + 2e-3
+    assert errors[1] < 0.03
+
+
+def test_action_of_zero_mass():
+    assert so.dynamic.action([0.5, 0.5], [[1, 0], [0, 1]], 1) == pytest.approx(4)
+    assert so.dynamic.action([0], [[1, 0]], 1) == np.inf
+
+
+def test_command_line(tmp_path):
+    tool = Path(__file__).parents[2] / "build" / "spectralot"
+    for name, x in (("a", 0.3), ("b", 0.7)):
+        np.save(tmp_path / f"{name}.npy", bump(12, x, 0.5, 0.15))
+    command = [tool, "dynamic", "a.npy", "b.npy", "--gauge", "trace", "--times", "8", "--tol", "0.01"]
+    done = subprocess.run([*command, "--frames", "out"], cwd=tmp_path, capture_output=True, check=True)
+    answer = json.loads(done.stdout)
+    assert answer["format"] == "spectralot.dynamic"
+    assert answer["lower"] <= answer["value"]
+    frames = [np.load(tmp_path / "out" / f"density_{k:04d}.npy") for k in range(9)]
+    np.testing.assert_allclose(frames[0], np.load(tmp_path / "a.npy"), rtol=1e-12)
+    np.save(tmp_path / "b.npy", 2 * frames[8])
+    failed = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert failed.returncode == 2
+    assert b"unbalanced" in failed.stderr
