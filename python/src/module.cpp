@@ -11,4 +11,5 @@ NB_MODULE(_core, m) {
     spectralot::python::bind_transport(m);
     spectralot::python::bind_flow(m);
     spectralot::python::bind_gaussian(m);
+    spectralot::python::bind_sphere(m);
 }

@@ -21,7 +21,8 @@ struct CompletedCoupling {
 };
 CompletedCoupling complete(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const Coupling& coupling);
 
-/// S as a sum of squares, Σ(√B ω' - √A ω)(·)ᵀ and the mass left over. Error at most 16·eps·(total masses) in trace norm.
+/// S as a sum of squares, Σ(√B ω' - √A ω)(·)ᵀ and the mass left over. Error at most 16·eps·(total masses) in trace
+/// norm.
 Matrix moment(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const CompletedCoupling& coupling);
 
 /// A coupling whose moment is Σ w_k S_k: A and B averaged, then lowered until √(AB) is the average of C.

@@ -15,21 +15,37 @@ constexpr int start_partners = 8;     // per atom
 constexpr int partners_per_step = 8;  // per atom: pairs that join because they are nearly tight
 constexpr double near_share = 3.0;    // slack, in units of that of a typical pair in use, at which they join
 
-Points positive_rows(const SphericalMeasure& measure, const std::vector<Index>& atoms) {
+Points rows_of(const SphericalMeasure& measure, const std::vector<Index>& atoms) {
     return measure.directions(atoms, Eigen::all);
 }
 
-std::vector<Index> positive_atoms(const Vector& masses) {
+/// A share of the mass so small that it moves the cost, which goes like its root, by less than rounding.
+constexpr double negligible = 1e-36;
+
+std::vector<Index> considerable_atoms(const Vector& masses) {
     std::vector<Index> atoms;
+    const double total = masses.sum();
     for (Index i = 0; i < masses.size(); ++i)
-        if (masses[i] > 0.0) atoms.push_back(i);
+        if (masses[i] > negligible * total) atoms.push_back(i);
     return atoms;
+}
+
+/// Potentials of the atoms that are not considerable: u_i = κ√(mass_b/mass_i), and v raised by κ√(mass_i/mass_b), make
+/// u_i v_j ≥ κ² ≥ K_ij² at a cost of 2κ√(mass_i mass_b).
+void add_negligible(const Vector& masses, double opposite, double kappa, Vector& u, Vector& v) {
+    const double total = masses.sum();
+    double raise = 0.0;
+    for (Index i = 0; i < masses.size(); ++i) {
+        if (!(masses[i] > 0.0) || masses[i] > negligible * total || !(opposite > 0.0)) continue;
+        u[i] = kappa * (std::sqrt(opposite) / std::sqrt(masses[i]));
+        raise = std::max(raise, kappa * (std::sqrt(masses[i]) / std::sqrt(opposite)));
+    }
+    v.array() += raise;
 }
 
 /// Rows divided by e^{ℓ/2}; rows with ℓ = -infinity, which have no partner, become zero.
 Points divided(const Points& points, const Vector& logarithm) {
-    const Vector factor =
-        (logarithm.array() == -infinity).select(0.0, (-0.5 * logarithm.array()).exp().matrix());
+    const Vector factor = (logarithm.array() == -infinity).select(0.0, (-0.5 * logarithm.array()).exp().matrix());
     return factor.asDiagonal() * points;
 }
 
@@ -72,20 +88,21 @@ private:
 };
 
 GrowthTransport::GrowthTransport(const SphericalMeasure& nu0, const SphericalMeasure& nu1)
-    : rows_(positive_atoms(nu0.masses)),
-      cols_(positive_atoms(nu1.masses)),
-      n_(nu0.size()),
-      m_(nu1.size()),
-      mass_a_(nu0.masses.sum()),
-      mass_b_(nu1.masses.sum()),
-      x_(positive_rows(nu0, rows_)),
-      y_(positive_rows(nu1, cols_)),
+    : rows_(considerable_atoms(nu0.masses)),
+      cols_(considerable_atoms(nu1.masses)),
+      all_a_(nu0.masses),
+      all_b_(nu1.masses),
+      mass_a_(all_a_.sum()),
+      mass_b_(all_b_.sum()),
+      x_(rows_of(nu0, rows_)),
+      y_(rows_of(nu1, cols_)),
       a_(nu0.masses(rows_) / mass_a_),
       b_(nu1.masses(cols_) / mass_b_) {}
 
 void GrowthTransport::embed(const Matrix& metric) {
     z_ = y_ * metric;
-    floor_ = 4.0 * double(metric.rows() + 4) * epsilon * metric.norm();
+    norm_ = metric.norm() * (1.0 + 1e-8);
+    floor_ = 4.0 * double(metric.rows() + 4) * epsilon * norm_;
 }
 
 PairList GrowthTransport::tight_pairs(const Vector& alpha, const Vector& beta, int cap, double slack) const {
@@ -115,7 +132,8 @@ void GrowthTransport::add_arcs(const PairList& found, double mu) {
     };
     for (std::size_t k = 0; k < found.size(); ++k) {
         const int i = found.row[k], j = found.col[k];
-        while (t < old.arcs.size() && (old.arcs.row[t] < i || (old.arcs.row[t] == i && old.arcs.col[t] < j))) push_old();
+        while (t < old.arcs.size() && (old.arcs.row[t] < i || (old.arcs.row[t] == i && old.arcs.col[t] < j)))
+            push_old();
         if (t < old.arcs.size() && old.arcs.row[t] == i && old.arcs.col[t] == j) continue;
         const double K = product(i, j);
         if (!(K > floor_)) continue;
@@ -125,22 +143,7 @@ void GrowthTransport::add_arcs(const PairList& found, double mu) {
     while (t < old.arcs.size()) push_old();
 }
 
-void GrowthTransport::prune(double slack) {
-    std::size_t kept = 0;
-    for (std::size_t t = 0; t < at_.arcs.size(); ++t) {
-        if (at_.slack[t] > slack) continue;
-        at_.arcs.row[kept] = at_.arcs.row[t];
-        at_.arcs.col[kept] = at_.arcs.col[t];
-        at_.cost[kept] = at_.cost[t];
-        at_.slack[kept] = at_.slack[t];
-        at_.flow[kept] = at_.flow[t];
-        ++kept;
-    }
-    for (std::vector<int>* list : {&at_.arcs.row, &at_.arcs.col}) list->resize(kept);
-    for (std::vector<double>* list : {&at_.cost, &at_.slack, &at_.flow}) list->resize(kept);
-}
-
-void GrowthTransport::start_cold() {
+void GrowthTransport::start() {
     // max_j K_ij · max_i K_ij ≥ K_ij²: feasible, and each atom in its own unit.
     const Vector best_row = row_maxima(x_, z_), best_col = row_maxima(z_, x_);
     at_ = {};
@@ -172,7 +175,7 @@ void GrowthTransport::start_cold() {
 
 GrowthTransport::Solution GrowthTransport::solve(const Matrix& metric, double tol, const CancelToken& cancel) {
     embed(metric);
-    start_cold();
+    start();
     const Index n = a_.size(), m = b_.size();
     Newton newton;
     int steps = 0;
@@ -285,10 +288,13 @@ GrowthTransport::Solution GrowthTransport::finish() const {
     // v_j = max_i K_ij²/u_i: feasible to rounding, and no smaller v is.
     const Vector u = at_.alpha.array().exp().matrix();
     const Vector v = row_maxima(z_, divided(x_, at_.alpha)).cwiseAbs2();
-    solution.potentials = {Vector::Zero(n_), Vector::Zero(m_)};
+    solution.potentials = {Vector::Zero(all_a_.size()), Vector::Zero(all_b_.size())};
     const double unit = std::sqrt(mass_b_) / std::sqrt(mass_a_);
     for (Index i = 0; i < n; ++i) solution.potentials.u[rows_[std::size_t(i)]] = unit * u[i];
     for (Index j = 0; j < m; ++j) solution.potentials.v[cols_[std::size_t(j)]] = v[j] / unit;
+    auto& [all_u, all_v] = solution.potentials;
+    add_negligible(all_a_, mass_b_, norm_, all_u, all_v);
+    add_negligible(all_b_, mass_a_, norm_, all_v, all_u);
     return solution;
 }
 

@@ -15,7 +15,6 @@ namespace spectralot::sphere {
 
 class GrowthTransport {
 public:
-    /// Atoms of positive mass are used.
     GrowthTransport(const SphericalMeasure& nu0, const SphericalMeasure& nu1);
 
     struct Solution {
@@ -24,35 +23,33 @@ public:
         int n_steps = 0;              ///< of the interior point
     };
     /// To a gap between the two sides of `tol` relative to the dual value, or as far as double precision goes; where
-    /// cancelled, what there is. Begins near the solution for the last metric.
+    /// cancelled, with what there is.
     Solution solve(const Matrix& metric, double tol, const CancelToken& cancel = {});
 
 private:
     struct Iterate {
-        Vector alpha, beta;                       // -infinity: no partner
-        PairList arcs;                            // sorted
+        Vector alpha, beta;                     // -infinity: no partner
+        PairList arcs;                          // sorted
         std::vector<double> cost, slack, flow;  // -2 log K, α_i + β_j + cost > 0, P > 0
     };
     class Newton;
 
     void embed(const Matrix& metric);
-    void start_cold();
-    bool start_warm();
+    void start();
     void add_arcs(const PairList& found, double mu);
     void update_slacks();
-    void prune(double slack);
     [[nodiscard]] PairList tight_pairs(const Vector& alpha, const Vector& beta, int cap, double slack) const;
     [[nodiscard]] double product(int i, int j) const { return x_.row(i).dot(z_.row(j)); }
     [[nodiscard]] Solution finish() const;
 
-    std::vector<Index> rows_, cols_;  // atoms of positive mass
-    Index n_ = 0, m_ = 0;             // all atoms
+    std::vector<Index> rows_, cols_;  // atoms whose mass is not negligible
+    Vector all_a_, all_b_;            // masses of all atoms
     double mass_a_ = 0.0, mass_b_ = 0.0;
-    Points x_, y_, z_;  // z = yQ
-    Vector a_, b_;      // sums one
+    Points x_, y_, z_;    // z = yQ
+    Vector a_, b_;        // sums one
+    double norm_ = 0.0;   // at least the norm of Q: no K is larger
     double floor_ = 0.0;  // K at most this is rounding
     Iterate at_;
-    Iterate central_;  // of the last solve, well inside: where the next one begins
 };
 
 }  // namespace spectralot::sphere

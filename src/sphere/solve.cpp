@@ -55,8 +55,7 @@ public:
     const Vertex& try_metric(const Matrix& metric) {
         const Matrix Q = 0.5 * (metric + metric.transpose());
         GrowthTransport::Solution best = oracle_.solve(Q, inner_tol(), cancel_);
-        const double lower =
-            safe_lower(scaled_.nu0, scaled_.nu1, Q, best.potentials, gauge_.membership_excess(Q));
+        const double lower = safe_lower(scaled_.nu0, scaled_.nu1, Q, best.potentials, gauge_.membership_excess(Q));
         if (result_.metric.size() == 0 || lower > bracket().lower) {
             result_.certificate.lower = lower;
             result_.metric = Q;

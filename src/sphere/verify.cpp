@@ -45,8 +45,8 @@ Verification verify(const SphericalMeasure& nu0, const SphericalMeasure& nu1, co
     result.marginal_error = total_excess(coupling, whole);
     result.certificate.upper = safe_upper(gauge, moment(nu0, nu1, whole), masses);
     result.metric_excess = gauge.membership_excess(metric);  // checks shape and symmetry
-    result.rounding = 256.0 * double(metric.rows() + 8) * epsilon *
-                      gauge.comparison_constants(int(metric.rows())).upper * masses;
+    result.rounding =
+        256.0 * double(metric.rows() + 8) * epsilon * gauge.comparison_constants(int(metric.rows())).upper * masses;
 
     // One row at a time: v_j must be at least (K_ij - ε)²/u_i; where u_i is zero, u_i is raised instead.
     const double error = product_error(metric);
