@@ -20,6 +20,7 @@
 #include "spectralot/gaussian/flow.hpp"
 #include "spectralot/gaussian/modal.hpp"
 #include "spectralot/gaussian/solve.hpp"
+#include "spectralot/sphere/flow.hpp"
 #include "spectralot/sphere/measure.hpp"
 #include "spectralot/sphere/solve.hpp"
 #include "spectralot/sphere/verify.hpp"
