@@ -16,13 +16,16 @@ import numpy as np
 from . import _core
 from ._arrays import Array, ArrayLike, as_integer, as_number, as_points, as_weights, invalid, real_array
 from ._errors import Interrupted, NotSolved
+from ._objectives import Objective, core_objective
+from .flow import FlowProgress
+from .flow import _reporter as _flow_reporter
 from .gauges import Gauge, as_gauge
 from .transport import Bracketed, Progress, Verification, _interruptible, _reporter
 
 if TYPE_CHECKING:
     from scipy.sparse import coo_array
 
-__all__ = ["SphereResult", "distance", "fields", "project", "solve", "verify"]
+__all__ = ["SphereResult", "SphereTrajectory", "distance", "fields", "flow", "project", "solve", "verify"]
 
 
 def project(X: ArrayLike, weights: ArrayLike | None = None) -> tuple[Array, Array]:
@@ -225,9 +228,87 @@ def verify(result: SphereResult) -> Verification:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class SphereTrajectory:
+    """The recorded states of a spherical flow (k of them)."""
+
+    times: Array  #: (k,)
+    directions: Array  #: (k, n, d)
+    masses: Array  #: (k, n)
+    energy: Array  #: (k,) f at the recorded states
+    dissipation: Array  #: (k,) N*² = -df/dt
+    status: str  #: "solved", "interrupted", or "stalled" where something was not finite
+    gauge: Gauge
+
+
+def flow(
+    f: Objective,
+    dirs: ArrayLike,
+    masses: ArrayLike,
+    gauge: Gauge | float = np.inf,
+    *,
+    step: float,
+    n_steps: int,
+    method: str = "heun",
+    record_every: int = 1,
+    callback: Callable[[FlowProgress], Any] | None = None,
+    verbose: bool = False,
+) -> SphereTrajectory:
+    """The gradient flow of a two-homogeneous objective on the sphere: ω̇ = τ, ṁ = 2bm.
+
+    Parameters
+    ----------
+    f : Objective
+        As in `flow.run`; that it is two-homogeneous (`TwoLayer` with relu or identity is) is up to the caller. It sees
+        particles √M ω with weights m/M, M the total mass.
+    dirs, masses : (n, d) and (n,) arrays
+        Where to start, for example from `project`. Zero masses stay zero.
+    gauge : Gauge or number
+        Monotone; the operator norm (Muon) by default.
+    step, n_steps : float, int
+        Time step > 0 of the mean-field clock, and number of steps.
+    method : "euler", "heun" or "rk4"
+        Explicit Runge–Kutta in (ω, log m), of order 1, 2 or 4 along smooth flows.
+    record_every : int
+        Keep every k-th state; the first and the last always.
+    callback, verbose
+        As in `flow.run`.
+
+    Raises
+    ------
+    ValueError
+        Bad input, or a gauge that is not monotone.
+    Interrupted
+        Ctrl-C: a KeyboardInterrupt with the states so far in `.result`.
+    """
+    gauge = as_gauge(gauge)
+    directions, m = _measure(dirs, masses, "")
+    steps = as_integer(n_steps, "n_steps")
+    out = _interruptible(
+        _core.sphere_flow,
+        core_objective(f),
+        directions,
+        m,
+        gauge._core,
+        as_number(step, "step"),
+        steps,
+        method,
+        as_integer(record_every, "record_every"),
+        _flow_reporter(callback, verbose, steps),
+    )
+    interrupted = out.pop("interrupted")
+    for name in ("directions", "masses"):
+        out[name] = np.stack(out[name])
+    trajectory = SphereTrajectory(gauge=gauge, **out)
+    if interrupted:
+        raise Interrupted(f"interrupted at t={trajectory.times[-1]:.6g}", trajectory)
+    return trajectory
+
+
 def _measure(directions: ArrayLike, masses: ArrayLike, side: str) -> tuple[Array, Array]:
-    dirs = as_points(directions, f"dirs_{side}")
-    m = real_array(masses, f"masses_{side}")
+    suffix = side and f"_{side}"
+    dirs = as_points(directions, f"dirs{suffix}")
+    m = real_array(masses, f"masses{suffix}")
     if m.shape != (len(dirs),):
-        raise invalid(f"masses_{side}", f"must have shape ({len(dirs)},), one mass per direction", f"shape {m.shape}")
+        raise invalid(f"masses{suffix}", f"must have shape ({len(dirs)},), one mass per direction", f"shape {m.shape}")
     return dirs, m

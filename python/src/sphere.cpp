@@ -64,6 +64,37 @@ nb::dict verify_sphere(Points dirs_0, Vector masses_0, Points dirs_1, Vector mas
     return out;
 }
 
+nb::dict flow_sphere(const flow::Objective& objective, Points dirs, Vector masses, const Gauge& gauge, double step,
+                     int n_steps, const std::string& method, int record_every, const ProgressCallback& callback) {
+    sphere::SphereFlowOptions options{.step = step, .n_steps = n_steps, .record_every = record_every};
+    bool known = false;
+    for (const auto& [name, value] : names(options.method)) {
+        if (name != method) continue;
+        options.method = value;
+        known = true;
+    }
+    if (!known) throw_invalid("method", "must be euler, heun or rk4", "'" + method + "'");
+    const Observer observer = observer_for(callback);
+    sphere::SphereTrajectory result;
+    const bool interrupted = Foreground(observer.cancel).run([&] {
+        result = sphere::flow(objective, {std::move(dirs), std::move(masses)}, gauge, options, observer);
+    });
+    nb::list directions, all_masses;
+    for (SphericalMeasure& at : result.measures) {
+        directions.append(nb::cast(std::move(at.directions)));
+        all_masses.append(nb::cast(std::move(at.masses)));
+    }
+    nb::dict out;
+    out["times"] = vector_of(result.times);
+    out["directions"] = directions;
+    out["masses"] = all_masses;
+    out["energy"] = vector_of(result.energy);
+    out["dissipation"] = vector_of(result.dissipation);
+    out["status"] = text(interrupted ? "interrupted" : to_string(result.status));
+    out["interrupted"] = interrupted;
+    return out;
+}
+
 nb::tuple arrays_of(SphericalMeasure measure) {
     return nb::make_tuple(std::move(measure.directions), std::move(measure.masses));
 }
@@ -73,6 +104,8 @@ nb::tuple arrays_of(SphericalMeasure measure) {
 void bind_sphere(nb::module_& m) {
     m.def("sphere_solve", &solve_sphere, "dirs_0"_a, "masses_0"_a, "dirs_1"_a, "masses_1"_a, "gauge"_a, "tol"_a,
           "max_iter"_a, "max_seconds"_a, "callback"_a.none());
+    m.def("sphere_flow", &flow_sphere, "objective"_a, "dirs"_a, "masses"_a, "gauge"_a, "step"_a, "n_steps"_a,
+          "method"_a, "record_every"_a, "callback"_a.none());
     m.def("sphere_verify", &verify_sphere);
     m.def("sphere_geodesic", [](Points dirs_0, Vector masses_0, Points dirs_1, Vector masses_1, std::vector<int> row,
                                 std::vector<int> col, std::vector<double> a, std::vector<double> b, double t) {

@@ -61,6 +61,21 @@ def test_fields_take_a_velocity_apart():
     assert not tau.any()
 
 
+@pytest.mark.parametrize("gauge", [so.Trace(), so.Operator()])
+def test_a_relu_network_flows_on_the_sphere_as_in_the_ambient_space(gauge):
+    random = np.random.default_rng(4)
+    Z = random.normal(size=(300, 2))
+    f = so.flow.TwoLayer(Z, np.maximum(Z[:, 0], 0), activation="relu")
+    X = random.normal(size=(40, 3))
+    ambient = so.flow.run(f, X, gauge, step=1e-3, n_steps=200, method="heun", record_every=200)
+    sphere = so.sphere.flow(f, *so.sphere.project(X), gauge, step=1e-3, n_steps=200, record_every=50)
+    dirs, masses = so.sphere.project(ambient.points[-1])
+    np.testing.assert_allclose(sphere.masses[-1], masses, rtol=1e-3)
+    np.testing.assert_allclose(sphere.directions[-1], dirs, atol=1e-3)
+    assert sphere.energy[-1] == pytest.approx(ambient.energy[-1], rel=1e-4)
+    assert (np.diff(sphere.energy) < 0).all()
+
+
 @pytest.mark.parametrize(
     ("change", "name"),
     [
