@@ -67,5 +67,6 @@ void add_geodesic(CLI::App& app, Action& action);
 void add_flow(CLI::App& app, Action& action);
 void add_gaussian(CLI::App& app, Action& action);
 void add_selector(CLI::App& app, Action& action);
+void add_sphere(CLI::App& app, Action& action);
 
 }  // namespace spectralot::cli

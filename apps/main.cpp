@@ -21,6 +21,7 @@ int parse_and_run(int argc, char** argv) {
     cli::add_flow(app, action);
     cli::add_gaussian(app, action);
     cli::add_selector(app, action);
+    cli::add_sphere(app, action);
     app.footer(
         "Examples:\n"
         "  spectralot distance X.npy Y.npy --gauge schatten:2 --plan plan.csv --json result.json\n"
@@ -39,8 +40,8 @@ int parse_and_run(int argc, char** argv) {
     }
     if (!action) {
         throw_invalid("command",
-                      "must be distance, emd, verify, geodesic, flow mmd, flow relu, flow attention, gaussian or "
-                      "selector (see --help)",
+                      "must be distance, emd, verify, geodesic, flow mmd, flow relu, flow attention, gaussian, "
+                      "selector or sphere (see --help)",
                       "none");
     }
     return action();
