@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
 import spectralot as so
+from test_cli import BAD_INPUT, cli
+
+__all__ = ["cli"]  # a fixture
 
 
 def measures(seed=0, n=20, m=15, d=3):
@@ -91,3 +94,14 @@ def test_bad_input_is_named(change, name):
     arguments = dict(zip(("dirs_0", "masses_0", "dirs_1", "masses_1"), measures(), strict=True)) | change
     with pytest.raises(ValueError, match=name):
         so.sphere.solve(**arguments)
+
+
+def test_the_command_line_gives_the_same_bracket_and_frames(cli):
+    random = np.random.default_rng(5)
+    X, Y = random.normal(size=(12, 3)), random.normal(size=(9, 3))
+    cli.save(X=X, Y=Y)
+    run = cli("sphere", "X.npy", "Y.npy", "--gauge", "operator", "--times", "0,1", "--out", "frames")
+    r = so.sphere.solve(*so.sphere.project(X), *so.sphere.project(Y), so.Operator())
+    assert run.json["value"] == r.value
+    assert np.load(cli / "frames" / "masses_1.npy").sum() == pytest.approx(so.sphere.project(Y)[1].sum())
+    cli.refuses("sphere", "X.npy", "Y.npy", "--gauge", "operator", "--times", "2", code=BAD_INPUT, message="times")
