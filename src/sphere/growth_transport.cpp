@@ -10,10 +10,10 @@ namespace spectralot::sphere {
 namespace {
 
 constexpr int max_steps = 300;
-constexpr double start_margin = 1.0;  // slack of the first iterate
-constexpr int start_partners = 8;     // per atom
-constexpr int partners_per_step = 8;  // per atom: pairs that join because they are nearly tight
-constexpr double near_share = 3.0;    // slack, in units of that of a typical pair in use, at which they join
+constexpr double start_factor = 2.75;  // u v of the first iterate over the least allowed
+constexpr int start_partners = 8;      // per atom
+constexpr int partners_per_step = 8;   // per atom: pairs that join because they are nearly tight
+constexpr double near_share = 3.0;     // slack, in units of that of a typical pair in use, at which they join
 
 Points rows_of(const SphericalMeasure& measure, const std::vector<Index>& atoms) {
     return measure.directions(atoms, Eigen::all);
@@ -152,13 +152,14 @@ void GrowthTransport::start() {
     const double total_a = a_.dot(at_.alpha.array().exp().matrix()), total_b = b_.dot(at_.beta.array().exp().matrix());
     if (!(total_a > 0.0 && total_b > 0.0)) return;  // nobody has a partner
     const double balance = 0.5 * (std::log(total_b) - std::log(total_a));
-    at_.alpha.array() += 0.5 * start_margin + balance;
-    at_.beta.array() += 0.5 * start_margin - balance;
+    at_.alpha.array() += 0.5 * std::log(start_factor) + balance;
+    at_.beta.array() += 0.5 * std::log(start_factor) - balance;
     const double floor = 0.0;
     const PairList by_row = largest_products(x_, divided(z_, at_.beta), start_partners, floor, {});
     const PairList by_col = largest_products(z_, divided(x_, at_.alpha), start_partners, floor, {});
     add_arcs(by_row, 1.0);
     std::vector<std::pair<int, int>> turned;
+    turned.reserve(by_col.size());
     for (std::size_t t = 0; t < by_col.size(); ++t) turned.emplace_back(by_col.col[t], by_col.row[t]);
     std::sort(turned.begin(), turned.end());
     PairList sorted;
@@ -169,7 +170,7 @@ void GrowthTransport::start() {
     add_arcs(sorted, 1.0);
     double sum = 0.0;
     for (const double flow : at_.flow) sum += flow;
-    const double scale = std::exp(start_margin) * std::sqrt(total_a) * std::sqrt(total_b) / sum;
+    const double scale = start_factor * std::sqrt(total_a) * std::sqrt(total_b) / sum;
     for (double& flow : at_.flow) flow *= scale;
 }
 
