@@ -68,5 +68,6 @@ void add_flow(CLI::App& app, Action& action);
 void add_gaussian(CLI::App& app, Action& action);
 void add_dynamic(CLI::App& app, Action& action);
 void add_selector(CLI::App& app, Action& action);
+void add_sphere(CLI::App& app, Action& action);
 
 }  // namespace spectralot::cli

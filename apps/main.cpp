@@ -22,6 +22,7 @@ int parse_and_run(int argc, char** argv) {
     cli::add_gaussian(app, action);
     cli::add_dynamic(app, action);
     cli::add_selector(app, action);
+    cli::add_sphere(app, action);
     app.footer(
         "Examples:\n"
         "  spectralot distance X.npy Y.npy --gauge schatten:2 --plan plan.csv --json result.json\n"
@@ -40,11 +41,11 @@ int parse_and_run(int argc, char** argv) {
         return app.exit(error) == 0 ? cli::Solved : cli::BadInput;
     }
     if (!action) {
-        throw_invalid(
-            "command",
-            "must be distance, emd, verify, geodesic, flow mmd, flow relu, flow attention, gaussian, dynamic or "
-            "selector (see --help)",
-            "none");
+        throw_invalid("command",
+                      "must be distance, emd, verify, geodesic, flow mmd, flow relu, flow attention, gaussian, "
+                      "dynamic, selector or "
+                      "sphere (see --help)",
+                      "none");
     }
     return action();
 }

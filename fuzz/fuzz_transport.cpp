@@ -16,7 +16,7 @@ struct Cloud {
 
     Cloud(FuzzedDataProvider& bytes, Index d) {
         const Index n = bytes.ConsumeIntegralInRange<Index>(1, 8);
-        measure = {Points(n, d), Vector(n)};
+        measure.points.resize(n, d);
         const int side = bytes.ConsumeIntegralInRange(0, 7);
         for (Index i = 0; i < n; ++i) {
             for (Index k = 0; k < d; ++k) measure.points(i, k) = bytes.ConsumeIntegralInRange(-side, side);
@@ -25,7 +25,13 @@ struct Cloud {
             total += supply.back();
         }
         if (total == 0) total = supply[0] = 1;
-        for (Index i = 0; i < n; ++i) measure.weights[i] = double(supply[i]);
+    }
+
+    /// Masses in units in which both totals are the same integer.
+    void scale_supply(std::int64_t other_total) {
+        for (std::int64_t& s : supply) s *= other_total;
+        measure.weights =
+            Vector::NullaryExpr(Index(supply.size()), [&](Index i) { return double(supply[std::size_t(i)]); });
     }
 };
 
@@ -38,17 +44,16 @@ Matrix integer_metric(FuzzedDataProvider& bytes, Index d) {
 
 void compare(FuzzedDataProvider& bytes) {
     const Index d = bytes.ConsumeIntegralInRange<Index>(1, 4);
-    const Cloud a(bytes, d), b(bytes, d);
+    Cloud a(bytes, d), b(bytes, d);
+    a.scale_supply(b.total);
+    b.scale_supply(a.total);
     ExactTransport transport(a.measure, b.measure);
-    std::vector<std::int64_t> supply_a = a.supply, supply_b = b.supply;
-    for (std::int64_t& s : supply_a) s *= b.total;
-    for (std::int64_t& s : supply_b) s *= a.total;
     const int n_metrics = bytes.ConsumeIntegralInRange(1, 3);  // the basis is kept from one to the next
     for (int k = 0; k < n_metrics; ++k) {
         const Matrix Q = integer_metric(bytes, d);
         const ExactResult result = transport.solve(Q);
         test::expect_certified(a.measure, b.measure, Q, result);
-        const std::int64_t exact = test::cheapest_flow(supply_a, supply_b, [&](int i, int j) {
+        const std::int64_t exact = test::cheapest_flow(a.supply, b.supply, [&](int i, int j) {
             return std::int64_t(test::pair_cost(a.measure, b.measure, Q, i, j));
         });
         test::expect_brackets(result.certificate, exact, a.total * b.total);
@@ -60,7 +65,7 @@ void compare(FuzzedDataProvider& bytes) {
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
     testing::InitGoogleTest(argc, *argv);
-    GTEST_FLAG_SET(break_on_failure, true);
+    GTEST_FLAG_SET(throw_on_failure, true);
     return 0;
 }
 

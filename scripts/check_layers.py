@@ -16,7 +16,8 @@ LAYERS = [
     ["saddle", "ode"],
     ["discrete", "gaussian"],
     ["transport"],
-    ["dynamic", "flow", "sphere"],
+    ["dynamic", "flow"],
+    ["sphere"],
 ]
 PROGRAMS = ["apps", "examples", "fuzz", "python"]
 

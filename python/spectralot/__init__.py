@@ -10,7 +10,7 @@ Source: G. Peyré, "Muon Dynamics as a Spectral Wasserstein Flow", 2026. Costs a
 
 from math import inf
 
-from . import animation, dynamic, flow, gaussian, plot
+from . import animation, dynamic, flow, gaussian, plot, sphere
 from ._core import __version__
 from ._errors import Interrupted, NotSolved
 from .gauges import (
@@ -66,5 +66,6 @@ __all__ = [
     "plot",
     "polar",
     "solve_sample",
+    "sphere",
     "verify",
 ]

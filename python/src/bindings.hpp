@@ -48,5 +48,6 @@ void bind_transport(nb::module_& m);
 void bind_flow(nb::module_& m);
 void bind_gaussian(nb::module_& m);
 void bind_dynamic(nb::module_& m);
+void bind_sphere(nb::module_& m);
 
 }  // namespace spectralot::python

@@ -12,4 +12,5 @@ NB_MODULE(_core, m) {
     spectralot::python::bind_flow(m);
     spectralot::python::bind_gaussian(m);
     spectralot::python::bind_dynamic(m);
+    spectralot::python::bind_sphere(m);
 }

@@ -1,6 +1,6 @@
 #include "gaussian/search.hpp"
 
-#include "spectralot/saddle/master.hpp"
+#include "saddle/mix_vertices.hpp"
 
 #include <cmath>
 
@@ -95,25 +95,10 @@ GaussianResult Search::take_result() {
 
 void mix_couplings(Search& search) {
     const auto d = int(search.pair.dimension());
-    constexpr double master_share = 0.1;  // the master closes this share of the gap: Q stays central
-    constexpr int patience = 40;
     Master master(search.gauge, d);
     search.keep_latest(2 * Index(d));  // couplings from far along the central path only burden the master
     for (const Coupling& coupling : search.couplings()) master.add(coupling.moment);
-    double reference = infinity;
-    for (int since = 0; !search.finished(); ++since) {
-        const double goal = std::max(search.gap(), search.options.tol * search.bracket().upper);
-        const MasterSolution saddle = master.solve(master_share * goal);
-        search.offer_mixture(saddle.weights);
-        if (search.finished()) return;
-        master.add(search.try_metric(saddle.metric).moment);
-        if (search.gap() < 0.5 * reference) {
-            reference = search.gap();
-            since = 0;
-        } else if (since >= patience) {
-            return search.stall();
-        }
-    }
+    saddle::mix_vertices(search, master);
 }
 
 }  // namespace spectralot::gaussian

@@ -22,7 +22,7 @@ def run(text: str, name: str, names: dict) -> None:
     assert not report, "".join(report)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/flow.md", "docs/gaussian.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/flow.md", "docs/gaussian.md", "docs/sphere.md"])
 def test_examples_of_the_pages(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     plt.switch_backend("Agg")

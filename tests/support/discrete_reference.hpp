@@ -59,12 +59,14 @@ inline long double weight_of(const DiscreteMeasure& measure, Index i) {
     return measure.weights[i] / total;
 }
 
-/// An upper bound on the costs, ‖Q‖(max |x - mean μ| + max |y - mean ν| + |shift|)²: the scale of every rounding error.
+/// An upper bound on the costs, ‖Q‖(max |x - mean μ| + max |y - mean ν| + |shift|)², the means being rounded: the scale
+/// of every rounding error.
 inline double cost_scale(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Matrix& Q) {
     const Vector at_a = mu.points.colwise().mean();
     const Vector at_b = nu.points.colwise().mean();
     const double reach = (mu.points.rowwise() - at_a.transpose()).rowwise().norm().maxCoeff() +
-                         (nu.points.rowwise() - at_b.transpose()).rowwise().norm().maxCoeff() + (at_b - at_a).norm();
+                         (nu.points.rowwise() - at_b.transpose()).rowwise().norm().maxCoeff() + (at_b - at_a).norm() +
+                         epsilon * (at_a.norm() + at_b.norm());
     return Q.norm() * reach * reach;
 }
 

@@ -1,0 +1,55 @@
+/// Unbalanced transport at a fixed metric: with K_ij = (ω_iᵀQω'_j)_+,
+///     max Σ 2√(A_ij B_ij) K_ij over A, B ≥ 0 with row sums a and column sums b
+///   = min Σ a_i u_i + Σ b_j v_j over u, v ≥ 0 with u_i v_j ≥ K_ij².
+///
+/// In α = log u and β = log v the dual is convex with linear constraints α_i + β_j ≥ 2 log K_ij, and its multipliers
+/// P_ij are a transport plan from a_i u_i to b_j v_j. Any P ≥ 0 gives a coupling: A_ij = a_i P_ij / Σ_j P_ij,
+/// B_ij = b_j P_ij / Σ_i P_ij.
+#pragma once
+
+#include "spectralot/core/observer.hpp"
+#include "spectralot/sphere/solve.hpp"
+#include "sphere/pairs.hpp"
+
+namespace spectralot::sphere {
+
+class GrowthTransport {
+public:
+    GrowthTransport(const SphericalMeasure& nu0, const SphericalMeasure& nu1);
+
+    struct Solution {
+        Coupling coupling;            ///< row sums at most ν0, column sums at most ν1, to rounding
+        GrowthPotentials potentials;  ///< feasible for all pairs, to rounding; 0 at atoms of mass zero
+        int n_steps = 0;              ///< of the interior point
+    };
+    /// To a gap between the two sides of `tol` relative to the dual value, or as far as double precision goes; where
+    /// cancelled, with what there is.
+    Solution solve(const Matrix& metric, double tol, const CancelToken& cancel = {});
+
+private:
+    struct Iterate {
+        Vector alpha, beta;                     // -infinity: no partner
+        PairList arcs;                          // sorted
+        std::vector<double> cost, slack, flow;  // -2 log K, α_i + β_j + cost > 0, P > 0
+    };
+    class Newton;
+
+    void embed(const Matrix& metric);
+    void start();
+    void add_arcs(const PairList& found, double mu);
+    void update_slacks();
+    [[nodiscard]] PairList tight_pairs(const Vector& alpha, const Vector& beta, int cap, double slack) const;
+    [[nodiscard]] double product(int i, int j) const { return x_.row(i).dot(z_.row(j)); }
+    [[nodiscard]] Solution finish() const;
+
+    std::vector<Index> rows_, cols_;  // atoms whose mass is not negligible
+    Vector all_a_, all_b_;            // masses of all atoms
+    double mass_a_ = 0.0, mass_b_ = 0.0;
+    Points x_, y_, z_;    // z = yQ
+    Vector a_, b_;        // sums one
+    double norm_ = 0.0;   // at least the norm of Q: no K is larger
+    double floor_ = 0.0;  // K at most this is rounding
+    Iterate at_;
+};
+
+}  // namespace spectralot::sphere

@@ -1,0 +1,218 @@
+#include "spectralot/sphere/solve.hpp"
+
+#include "saddle/mix_vertices.hpp"
+#include "spectralot/core/errors.hpp"
+#include "sphere/coupling.hpp"
+#include "sphere/growth_transport.hpp"
+
+#include <chrono>
+#include <cmath>
+
+namespace spectralot::sphere {
+
+namespace {
+
+/// The measures in the unit, a power of two, in which the larger one has mass one.
+struct Scaled {
+    int exponent;
+    SphericalMeasure nu0, nu1;
+
+    Scaled(const SphericalMeasure& nu0_, const SphericalMeasure& nu1_) : nu0(nu0_), nu1(nu1_) {
+        const double largest = std::max(nu0.masses.sum(), nu1.masses.sum());
+        exponent = largest > 0.0 ? std::ilogb(largest) : 0;
+        for (SphericalMeasure* measure : {&nu0, &nu1})
+            for (double& mass : measure->masses) mass = std::ldexp(mass, -exponent);
+    }
+};
+
+/// What the phases of one solve share: the couplings, the best primal and dual points so far, and when to stop.
+class Search {
+public:
+    Search(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const Gauge& gauge, const SphereOptions& options_,
+           const Observer& observer)
+        : options(options_),
+          observer_(observer),
+          cancel_(observer.cancel.within(options.max_seconds)),
+          scaled_(nu0, nu1),
+          gauge_(gauge),
+          masses_(scaled_.nu0.masses.sum() + scaled_.nu1.masses.sum()),
+          oracle_(scaled_.nu0, scaled_.nu1) {
+        const auto d = int(nu0.dimension());
+        zero_level_ = 64.0 * d * epsilon * gauge_.comparison_constants(d).upper * masses_;
+        result_.certificate = {.lower = 0.0, .upper = infinity};
+    }
+
+    const SphereOptions& options;
+
+    struct Vertex {
+        Coupling coupling;
+        Matrix moment;
+    };
+
+    [[nodiscard]] const Certificate& bracket() const { return result_.certificate; }
+    [[nodiscard]] double gap() const { return bracket().upper - bracket().lower; }
+
+    const Vertex& try_metric(const Matrix& metric) {
+        const Matrix Q = 0.5 * (metric + metric.transpose());
+        GrowthTransport::Solution best = oracle_.solve(Q, inner_tol(), cancel_);
+        const double lower = safe_lower(scaled_.nu0, scaled_.nu1, Q, best.potentials, gauge_.membership_excess(Q));
+        if (result_.metric.size() == 0 || lower > bracket().lower) {
+            result_.certificate.lower = lower;
+            result_.metric = Q;
+            result_.potentials = std::move(best.potentials);
+        }
+        const Matrix S = moment(scaled_.nu0, scaled_.nu1, complete(scaled_.nu0, scaled_.nu1, best.coupling));
+        vertices_.push_back({std::move(best.coupling), S});
+        offer_mixture(Vector::Unit(Index(vertices_.size()), Index(vertices_.size()) - 1));
+        ++result_.n_iter;
+        result_.history.push_back({unscaled(bracket().lower), unscaled(bracket().upper), seconds()});
+        const HistoryRow& row = result_.history.back();
+        observer_.report({result_.n_iter, row.lower, row.upper, row.seconds});
+        return vertices_.back();
+    }
+
+    void offer_mixture(const Vector& weights) {
+        Matrix S = Matrix::Zero(scaled_.nu0.dimension(), scaled_.nu0.dimension());
+        for (Index k = 0; k < weights.size(); ++k) S += weights[k] * vertices_[std::size_t(k)].moment;
+        const double upper = safe_upper(gauge_, S, masses_);
+        if (!(upper < bracket().upper)) return;
+        result_.certificate.upper = upper;
+        best_weights_ = weights;
+    }
+
+    bool finished() {
+        if (bracket().upper <= zero_level_)
+            result_.status = Status::ZeroToRounding;
+        else if (bracket().relative_gap() <= options.tol)
+            result_.status = Status::Solved;
+        else if (observer_.cancel.requested())
+            result_.status = Status::Interrupted;
+        else if (cancel_.requested())
+            result_.status = Status::TimeLimit;
+        else if (result_.n_iter >= options.max_iter)
+            result_.status = Status::IterationLimit;
+        else
+            return false;
+        return true;
+    }
+    void stall() { result_.status = Status::Stalled; }
+
+    SphereResult take_result() {
+        std::vector<const Coupling*> used;
+        std::vector<double> weights;
+        for (Index k = 0; k < best_weights_.size(); ++k) {
+            used.push_back(&vertices_[std::size_t(k)].coupling);
+            weights.push_back(best_weights_[k] / best_weights_.sum());
+        }
+        Certificate& certificate = result_.certificate;
+        result_.coupling = mix(used, weights);
+        result_.moment = moment(scaled_.nu0, scaled_.nu1, complete(scaled_.nu0, scaled_.nu1, result_.coupling));
+        certificate.upper = safe_upper(gauge_, result_.moment, masses_);
+        if (result_.status == Status::ZeroToRounding) certificate.lower = 0.0;
+        if (result_.status == Status::Solved && certificate.relative_gap() > options.tol)
+            result_.status = Status::Stalled;
+        result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;
+
+        certificate.lower = unscaled(certificate.lower);
+        certificate.upper = unscaled(certificate.upper);
+        for (double& mass : result_.coupling.a) mass = unscaled(mass);
+        for (double& mass : result_.coupling.b) mass = unscaled(mass);
+        result_.moment = result_.moment.unaryExpr([this](double x) { return unscaled(x); }).eval();
+        result_.value = certificate.upper;
+        result_.seconds = seconds();
+        return std::move(result_);
+    }
+
+private:
+    [[nodiscard]] double unscaled(double x) const { return std::ldexp(x, scaled_.exponent); }
+    [[nodiscard]] double seconds() const {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    }
+    /// Of one transport: a small share of the gap asked for, relative to the transported part, which is at most
+    /// the masses times the norm of Q.
+    [[nodiscard]] double inner_tol() const {
+        const double value = std::isfinite(bracket().upper) ? bracket().upper / masses_ : 1e-2;
+        return std::clamp(0.02 * options.tol * value, 1e-13, 1e-6);
+    }
+
+    const Observer& observer_;
+    CancelToken cancel_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    Scaled scaled_;
+    const Gauge& gauge_;
+    double masses_;
+    GrowthTransport oracle_;
+    double zero_level_ = 0.0;
+    SphereResult result_;
+    std::vector<Vertex> vertices_;
+    Vector best_weights_;
+};
+
+void check_options(const SphereOptions& options) {
+    if (!(options.tol > 0.0 && options.tol < 1.0)) throw_invalid("tol", "must lie in (0, 1)", to_text(options.tol));
+    if (options.max_iter < 1) throw_invalid("max_iter", "must be at least 1", std::to_string(options.max_iter));
+    if (!(options.max_seconds > 0.0)) throw_invalid("max_seconds", "must be positive", to_text(options.max_seconds));
+}
+
+}  // namespace
+
+double SphereResult::distance() const {
+    return std::sqrt(value);
+}
+
+void SphereResult::require_solved() const {
+    if (converged) return;
+    throw NotSolved("not solved (" + std::string(to_string(status)) + "): the squared cost lies in [" +
+                    to_text(certificate.lower) + ", " + to_text(certificate.upper) + "], relative gap " +
+                    to_text(certificate.relative_gap()));
+}
+
+SphereResult solve(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const Gauge& gauge,
+                   const SphereOptions& options, const Observer& observer) {
+    check_pair(nu0, nu1);
+    check_options(options);
+    const auto d = int(nu0.dimension());
+    check_gauge(gauge, d);
+    Search search(nu0, nu1, gauge, options, observer);
+    Master master(gauge, d);
+    master.add(search.try_metric(gauge.active(Matrix::Identity(d, d))).moment);
+    saddle::mix_vertices(search, master);
+    return search.take_result();
+}
+
+double distance(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const Gauge& gauge,
+                const SphereOptions& options) {
+    const SphereResult result = solve(nu0, nu1, gauge, options);
+    result.require_solved();
+    return result.distance();
+}
+
+SphericalMeasure geodesic(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const Coupling& coupling,
+                          double t) {
+    check_pair(nu0, nu1);
+    check_coupling(nu0, nu1, coupling);
+    if (!(t >= 0.0 && t <= 1.0)) throw_invalid("t", "must lie in [0, 1]", to_text(t));
+    const CompletedCoupling whole = complete(nu0, nu1, coupling);
+    const double s = 1.0 - t;
+    const auto n_pairs = Index(whole.pairs.size());
+    SphericalMeasure all = project(
+        [&] {
+            Points x(n_pairs + nu0.size() + nu1.size(), nu0.dimension());
+            for (Index k = 0; k < n_pairs; ++k) {
+                const auto at = std::size_t(k);
+                x.row(k) = s * std::sqrt(whole.pairs.a[at]) * nu0.directions.row(whole.pairs.row[at]) +
+                           t * std::sqrt(whole.pairs.b[at]) * nu1.directions.row(whole.pairs.col[at]);
+            }
+            x.middleRows(n_pairs, nu0.size()) = (s * whole.left_over_0.cwiseSqrt()).asDiagonal() * nu0.directions;
+            x.bottomRows(nu1.size()) = (t * whole.left_over_1.cwiseSqrt()).asDiagonal() * nu1.directions;
+            return x;
+        }(),
+        Vector::Ones(n_pairs + nu0.size() + nu1.size()));
+    std::vector<Index> kept;
+    for (Index i = 0; i < all.size(); ++i)
+        if (all.masses[i] > 0.0) kept.push_back(i);
+    if (kept.empty()) kept.push_back(0);
+    return {all.directions(kept, Eigen::all), all.masses(kept)};
+}
+
+}  // namespace spectralot::sphere

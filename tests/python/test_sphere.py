@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+import spectralot as so
+from test_cli import BAD_INPUT, cli
+
+__all__ = ["cli"]  # a fixture
+
+
+def measures(seed=0, n=20, m=15, d=3):
+    random = np.random.default_rng(seed)
+    X, Y = random.normal(size=(n, d)), random.normal(size=(m, d)) + np.eye(d)[0]
+    return (*so.sphere.project(X), *so.sphere.project(Y, np.full(m, 0.3)))
+
+
+@pytest.mark.parametrize("gauge", [so.Trace(), so.Schatten(2), so.Schatten(4), so.Operator(), so.KyFan(2)])
+def test_the_bracket_closes_and_a_second_program_confirms_it(gauge):
+    r = so.sphere.solve(*measures(), gauge)
+    assert r.converged
+    assert 0 <= r.lower <= r.value
+    assert so.sphere.verify(r).ok
+
+
+def test_the_coupling_stays_within_the_masses_and_proves_the_value():
+    dirs_0, masses_0, dirs_1, masses_1 = measures()
+    r = so.sphere.solve(dirs_0, masses_0, dirs_1, masses_1, so.Operator())
+    A, B, C = (matrix.toarray() for matrix in r.coupling)
+    assert (A.sum(axis=1) <= masses_0 * (1 + 1e-14)).all()
+    assert (B.sum(axis=0) <= masses_1 * (1 + 1e-14)).all()
+    cross = dirs_0.T @ C @ dirs_1
+    S = (dirs_0.T * masses_0) @ dirs_0 + (dirs_1.T * masses_1) @ dirs_1 - cross - cross.T
+    assert so.Operator()(S) == pytest.approx(r.value, rel=1e-12)
+    assert r.transported + r.destroyed == pytest.approx(masses_0.sum())
+    assert r.transported + r.grown + r.created == pytest.approx(masses_1.sum())
+
+
+def test_the_potentials_prove_the_lower_bound():
+    dirs_0, masses_0, dirs_1, masses_1 = measures(1)
+    r = so.sphere.solve(dirs_0, masses_0, dirs_1, masses_1, so.Trace(), tol=1e-9)
+    K = np.maximum(dirs_0 @ dirs_1.T, 0)
+    assert (np.sqrt(np.outer(r.u, r.v)) >= K - 1e-14).all()
+    assert masses_0 @ (1 - r.u) + masses_1 @ (1 - r.v) == pytest.approx(r.value, rel=1e-8)
+
+
+def test_geodesics_join_the_measures_at_constant_speed():
+    dirs_0, masses_0, dirs_1, masses_1 = measures(2)
+    r = so.sphere.solve(dirs_0, masses_0, dirs_1, masses_1, 2, tol=1e-8)
+    for t in (0.25, 0.5):
+        first = so.sphere.distance(dirs_0, masses_0, *r.geodesic(t), 2)
+        second = so.sphere.distance(*r.geodesic(t), dirs_1, masses_1, 2)
+        assert first == pytest.approx(t * r.distance, rel=1e-4)
+        assert second == pytest.approx((1 - t) * r.distance, rel=1e-4)
+
+
+def test_fields_take_a_velocity_apart():
+    random = np.random.default_rng(3)
+    X, V = random.normal(size=(6, 3)), random.normal(size=(6, 3))
+    b, tau = so.sphere.fields(X, V)
+    radius = np.linalg.norm(X, axis=1, keepdims=True)
+    omega = X / radius
+    np.testing.assert_allclose(radius * (b[:, None] * omega + tau), V, atol=1e-14)
+    np.testing.assert_allclose((tau * omega).sum(axis=1), 0, atol=1e-14)
+    b, tau = so.sphere.fields(np.zeros((1, 3)), np.ones((1, 3)))
+    assert not b.any()
+    assert not tau.any()
+
+
+@pytest.mark.parametrize("gauge", [so.Trace(), so.Operator()])
+def test_a_relu_network_flows_on_the_sphere_as_in_the_ambient_space(gauge):
+    random = np.random.default_rng(4)
+    Z = random.normal(size=(300, 2))
+    f = so.flow.TwoLayer(Z, np.maximum(Z[:, 0], 0), activation="relu")
+    X = random.normal(size=(40, 3))
+    ambient = so.flow.run(f, X, gauge, step=1e-3, n_steps=200, method="heun", record_every=200)
+    sphere = so.sphere.flow(f, *so.sphere.project(X), gauge, step=1e-3, n_steps=200, record_every=50)
+    dirs, masses = so.sphere.project(ambient.points[-1])
+    np.testing.assert_allclose(sphere.masses[-1], masses, rtol=1e-3)
+    np.testing.assert_allclose(sphere.directions[-1], dirs, atol=1e-3)
+    assert sphere.energy[-1] == pytest.approx(ambient.energy[-1], rel=1e-4)
+    assert (np.diff(sphere.energy) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"dirs_0": [[2.0, 0.0, 0.0]], "masses_0": [1.0]}, "dirs_0"),
+        ({"masses_1": [-1.0] + [1.0] * 14}, "masses_1"),
+        ({"masses_1": [1.0]}, "masses_1"),
+        ({"dirs_1": [[1.0, 0.0]], "masses_1": [1.0]}, "dirs_1"),
+        ({"gauge": so.Entrywise(3)}, "monotone"),
+        ({"tol": 0.0}, "tol"),
+    ],
+)
+def test_bad_input_is_named(change, name):
+    arguments = dict(zip(("dirs_0", "masses_0", "dirs_1", "masses_1"), measures(), strict=True)) | change
+    with pytest.raises(ValueError, match=name):
+        so.sphere.solve(**arguments)
+
+
+def test_the_command_line_gives_the_same_bracket_and_frames(cli):
+    random = np.random.default_rng(5)
+    X, Y = random.normal(size=(12, 3)), random.normal(size=(9, 3))
+    cli.save(X=X, Y=Y)
+    run = cli("sphere", "X.npy", "Y.npy", "--gauge", "operator", "--times", "0,1", "--out", "frames")
+    r = so.sphere.solve(*so.sphere.project(X), *so.sphere.project(Y), so.Operator())
+    assert run.json["value"] == r.value
+    assert np.load(cli / "frames" / "masses_1.npy").sum() == pytest.approx(so.sphere.project(Y)[1].sum())
+    cli.refuses("sphere", "X.npy", "Y.npy", "--gauge", "operator", "--times", "2", code=BAD_INPUT, message="times")
