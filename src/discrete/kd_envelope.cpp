@@ -84,9 +84,16 @@ void search_range(const KdTree<D>& tree, const Points& queries, const Vector& fl
                   BestPieces& best) {
     for (Index i = begin; i < end; ++i) {
         const double* const q = &queries(i, 0);
-        double start = floor.size() > 0 ? floor[i] : -infinity;
-        if (floor.size() == 0 && i > begin && best.is_full(i - 1)) start = floor_from(tree, q, i - 1, best);
-        search_one(tree, q, start, i, best);
+        if (floor.size() > 0) {
+            search_one(tree, q, floor[i], i, best);
+            continue;
+        }
+        const bool has_neighbour = i > begin && best.is_full(i - 1);
+        search_one(tree, q, has_neighbour ? floor_from(tree, q, i - 1, best) : -infinity, i, best);
+        if (has_neighbour && !best.is_full(i)) {  // the bound of a node, rounded, fell below the floor
+            best.count[i] = 0;
+            search_one(tree, q, -infinity, i, best);
+        }
     }
 }
 

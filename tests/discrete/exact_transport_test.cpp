@@ -53,6 +53,16 @@ Matrix integer_metric(Index d, int side, Random& random) {
     return half + half.transpose();  // in general indefinite
 }
 
+TEST(ExactTransport, TiesFarFromTheirHintsKeepTheBestPiece) {
+    // Points that coincide on a line: the bound of a tree's node, rounded, was below the value of the piece it holds.
+    Points x(8, 3), y(8, 3);
+    x << 1, -7, 1, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -2, -3, 5, -7, -7, -7;
+    y << -7, -7, -7, -4, 5, -7, 4, -7, -3, 3, -3, -3, -2, 5, -3, -3, -2, -3, -7, -3, -3, -2, -2, -2;
+    const Vector a = (Vector(8) << 62160, 0, 248640, 124320, 124320, 58016, 124320, 124320).finished();
+    const Vector b = (Vector(8) << 100320, 16720, 13376, 93632, 321024, 321024, 0, 0).finished();
+    solve_certified({x, a}, {y, b}, Matrix::Constant(3, 3, 3.0));
+}
+
 TEST(ExactTransport, BracketsTheBestPermutationInExactArithmetic) {
     Random random(1);
     for (int trial = 0; trial < 200; ++trial) {
