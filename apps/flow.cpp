@@ -71,6 +71,7 @@ void write_trajectory(const std::filesystem::path& path, const flow::Trajectory&
 
 int FlowCommand::run() const {
     check_output(out);
+    if (options.n_steps == 0) throw_invalid("n_steps", "must be at least 1", "0");  // who types a command wants a flow
     const DescribedGauge described = gauge.read();
     const Problem problem = read();
 

@@ -514,6 +514,7 @@ def test_bad_flow_options_are_named(diracs):
 
     flow("--step", "0", message="step.*0")
     flow("--steps", "-1", message="n_steps.*-1")
+    flow("--steps", "0", message="n_steps.*0")
     flow("--record-every", "0", message="record_every.*0")
     flow("--clock", "sundial", message="sundial")
     flow("--eps", "-1", message="eps.*-1")
