@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from . import _core
 from ._arrays import Array, ArrayLike, as_integer, as_number, as_points, invalid, real_array
-from ._errors import Interrupted, NotSolved
+from ._errors import Interrupted
 from .gauges import Gauge, as_gauge
 from .transport import Bracketed, Progress, _interruptible, _reporter
 
@@ -38,13 +38,6 @@ class _Dynamic(Bracketed):
     action: Array  #: (n_times,) γ of the momentum's second moment; their mean is `value`
     metrics: Array  #: (n_times, d, d) Q_t in K, of the lower bound
     history: Array  #: (k, 4) iteration, lower, upper, seconds
-
-    def require_solved(self) -> _Dynamic:
-        """The result itself if it is certified; raises `NotSolved` (with `.result`) if not."""
-        if not self.converged:
-            state = f"status {self.status}, gap {self.gap:.2g} after {self.n_iter} iterations"
-            raise NotSolved(f"the certificate did not close: {state}", self)
-        return self
 
     def __repr__(self) -> str:
         state = "" if self.converged else "not converged, "

@@ -29,7 +29,7 @@ from ._arrays import (
     normalised,
     real_array,
 )
-from ._errors import Interrupted, NotSolved
+from ._errors import Interrupted
 from .gauges import Gauge, Operator, as_gauge
 from .transport import Bracketed, Progress, _interruptible, _reporter
 
@@ -90,13 +90,6 @@ class GaussianResult(Bracketed):
         ValueError where the coupling found is no map.
         """
         return _core.gaussian_map(*self._pair, self.cross_covariance)
-
-    def require_solved(self) -> GaussianResult:
-        """The result itself if it is certified; raises `NotSolved` (with `.result`) if not."""
-        if not self.converged:
-            state = f"status {self.status}, gap {self.gap:.2g} after {self.n_iter} iterations"
-            raise NotSolved(f"the certificate did not close: {state}", self)
-        return self
 
     @property
     def _pair(self) -> tuple[Array, Array, Array, Array]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import _core
 from ._arrays import Array, ArrayLike, as_integer, as_number, as_points, as_weights, invalid, real_array
-from ._errors import Interrupted, NotSolved
+from ._errors import Interrupted
 from ._objectives import Objective, core_objective
 from .flow import FlowProgress
 from .flow import _reporter as _flow_reporter
@@ -104,13 +104,6 @@ class SphereResult(Bracketed):
     def geodesic(self, t: float) -> tuple[Array, Array]:
         """(directions, masses) at time t in [0, 1] of a constant-speed geodesic of UW_γ."""
         return _core.sphere_geodesic(*self._pair, *self._arcs, as_number(t, "t"))
-
-    def require_solved(self) -> SphereResult:
-        """The result itself if it is certified; raises `NotSolved` (with `.result`) if not."""
-        if not self.converged:
-            state = f"status {self.status}, gap {self.gap:.2g} after {self.n_iter} iterations"
-            raise NotSolved(f"the certificate did not close: {state}", self)
-        return self
 
     @property
     def _pair(self) -> tuple[Array, Array, Array, Array]:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -73,6 +73,16 @@ class Bracketed:
 
     lower: float
     upper: float
+    converged: bool
+    status: str
+    n_iter: int
+
+    def require_solved(self) -> Self:
+        """The result itself if it is certified; raises `NotSolved` (with `.result`) if not."""
+        if not self.converged:
+            state = f"status {self.status}, gap {self.gap:.2g} after {self.n_iter} iterations"
+            raise NotSolved(f"the certificate did not close: {state}", self)
+        return self
 
     @property
     def value(self) -> float:
@@ -179,13 +189,6 @@ class TransportResult(Bracketed):
         from .storage import save
 
         save(self, path)
-
-    def require_solved(self) -> TransportResult:
-        """The result itself if it is certified; raises `NotSolved` (with `.result`) if not."""
-        if not self.converged:
-            state = f"status {self.status}, gap {self.gap:.2g} after {self.n_iter} iterations"
-            raise NotSolved(f"the certificate did not close: {state}", self)
-        return self
 
     @cached_property
     def _measures(self) -> tuple[_core.Measure, _core.Measure]:

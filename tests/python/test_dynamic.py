@@ -34,9 +34,9 @@ def test_shapes_and_certificate():
 def test_circle_approaches_the_static_unbalanced_cost(p, value):
     angle = (np.arange(48) + 0.5) * 2 * np.pi / 48
     a, b = (np.exp(k * (np.cos(angle - c) - 1)) for c, k in ((0.3, 4), (1.4, 8)))
-    r = so.dynamic.solve_circle(a / a.sum(), 1.6 * b / b.sum(), p, n_times=12, tol=1.5e-2)
+    r = so.dynamic.solve_circle(a / a.sum(), 1.6 * b / b.sum(), p, n_times=12, tol=3e-3)
     assert r.converged
-    assert r.lower * 0.99 < value < r.upper * 1.02
+    assert r.upper < value < 1.015 * r.upper  # on this grid the dynamic value is a little lower
 
 
 def test_bad_input_is_named():
