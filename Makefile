@@ -55,7 +55,7 @@ sanitize:  ## C++ tests under the address, undefined-behaviour and thread saniti
 	$(call run_preset,asan-ubsan)
 	$(call run_preset,tsan)
 
-tidy:  ## clang-tidy over the library, the tool and the bindings; clang-format
+tidy:  ## clang-tidy over the library and the tool; clang-format
 	@$(CLANG_SETUP)
 	clang-format-19 --dry-run --Werror $(SOURCES)
 	@$(CMAKE) --preset tidy --log-level=WARNING
