@@ -20,7 +20,7 @@ using namespace nb::literals;
 /// (a custom gauge) takes the GIL itself.
 using without_gil = nb::call_guard<nb::gil_scoped_release>;
 
-/// Called with (iteration, lower, upper, seconds) after each outer iteration; a true answer stops the solver.
+/// Called with (iteration, lower, upper, seconds, seconds left) after each iteration; a true answer stops the solver.
 using ProgressCallback = std::function<bool(int, double, double, double, double)>;
 
 /// An observer whose progress goes to `callback` on the calling Python thread, and whose token stops the work.
@@ -41,6 +41,20 @@ inline Observer observer_for(const ProgressCallback& callback) {
 
 inline nb::str text(std::string_view value) {
     return nb::str(value.data(), value.size());
+}
+
+/// What every solver reports beside its own fields.
+template <class Result>
+nb::dict certified_fields(const Result& result, bool interrupted) {
+    nb::dict out;
+    out["lower"] = result.certificate.lower;
+    out["upper"] = result.certificate.upper;
+    out["converged"] = result.converged;
+    out["status"] = text(to_string(result.status));
+    out["n_iter"] = result.n_iter;
+    out["seconds"] = result.seconds;
+    out["interrupted"] = interrupted;
+    return out;
 }
 
 void bind_gauge(nb::module_& m);

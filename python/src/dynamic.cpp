@@ -9,14 +9,8 @@ nb::dict run_dynamic(const ProgressCallback& callback, Solve&& solve) {
     const Observer observer = observer_for(callback);
     dynamic::DynamicResult result;
     const bool interrupted = Foreground(observer.cancel).run([&] { result = solve(observer); });
-    nb::dict out;
-    out["lower"] = result.certificate.lower;
-    out["upper"] = result.certificate.upper;
-    out["converged"] = result.converged;
-    out["status"] = text(to_string(result.status));
-    out["n_iter"] = result.n_iter;
+    nb::dict out = certified_fields(result, interrupted);
     out["n_coarse"] = result.n_coarse;
-    out["seconds"] = result.seconds;
     out["density"] = std::move(result.density);
     out["momentum"] = nb::cast(std::move(result.momentum));
     out["growth"] = std::move(result.growth);
@@ -26,7 +20,6 @@ nb::dict run_dynamic(const ProgressCallback& callback, Solve&& solve) {
     for (const Progress& at : result.history)
         history.append(nb::make_tuple(at.iteration, at.lower, at.upper, at.seconds));
     out["history"] = std::move(history);
-    out["interrupted"] = interrupted;
     return out;
 }
 

@@ -17,17 +17,10 @@ nb::dict solve_gaussian(Vector m0, Matrix S0, Vector m1, Matrix S1, const Gauge&
     const bool interrupted = Foreground(observer.cancel).run([&] {
         result = gaussian::solve(mu, nu, gauge, {.tol = tol, .max_iter = max_iter}, observer);
     });
-    nb::dict out;
-    out["lower"] = result.certificate.lower;
-    out["upper"] = result.certificate.upper;
-    out["converged"] = result.converged;
-    out["status"] = text(to_string(result.status));
-    out["n_iter"] = result.n_iter;
-    out["seconds"] = result.seconds;
+    nb::dict out = certified_fields(result, interrupted);
     out["cross_covariance"] = std::move(result.cross_covariance);
     out["metric"] = std::move(result.metric);
     out["moment"] = std::move(result.moment);
-    out["interrupted"] = interrupted;
     return out;
 }
 

@@ -28,13 +28,7 @@ nb::dict solve_sphere(Points dirs_0, Vector masses_0, Points dirs_1, Vector mass
         const HistoryRow& row = result.history[std::size_t(k)];
         history.row(k) << row.lower, row.upper, row.seconds;
     }
-    nb::dict out;
-    out["lower"] = result.certificate.lower;
-    out["upper"] = result.certificate.upper;
-    out["converged"] = result.converged;
-    out["status"] = text(to_string(result.status));
-    out["n_iter"] = result.n_iter;
-    out["seconds"] = result.seconds;
+    nb::dict out = certified_fields(result, interrupted);
     out["rows"] = nb::cast(std::move(result.coupling.row));
     out["cols"] = nb::cast(std::move(result.coupling.col));
     out["leaving"] = vector_of(result.coupling.a);
@@ -44,7 +38,6 @@ nb::dict solve_sphere(Points dirs_0, Vector masses_0, Points dirs_1, Vector mass
     out["metric"] = std::move(result.metric);
     out["moment"] = std::move(result.moment);
     out["history"] = std::move(history);
-    out["interrupted"] = interrupted;
     return out;
 }
 
