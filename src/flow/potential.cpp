@@ -1,6 +1,7 @@
 #include "spectralot/flow/potential.hpp"
 
 #include "core/compensated_sum.hpp"
+#include "flow/step_kernels.hpp"
 #include "spectralot/core/errors.hpp"
 
 #include <algorithm>
@@ -90,7 +91,7 @@ void Quadratic::force(const Points& x, const Vector&, Points& out) const {
     if (x.cols() != centre_.size())
         throw_invalid("x", "must have " + std::to_string(centre_.size()) + " columns", std::to_string(x.cols()));
     out.resize(x.rows(), x.cols());
-    out = stiffness_ * (x.rowwise() - centre_.transpose());
+    kernels::spring(x.data(), centre_.data(), stiffness_, out.data(), std::size_t(x.rows()), std::size_t(x.cols()));
 }
 
 Interaction::Interaction(ScalarField W, std::optional<double> smoothness)

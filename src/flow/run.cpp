@@ -82,13 +82,19 @@ public:
         } else {
             objective_.force(at.x, weights_, slope.force);
         }
-        if (!is_finite(slope.force) || (energy && !std::isfinite(*energy))) return false;
+        if (energy && !std::isfinite(*energy)) return false;
         if (has_momentum()) {
+            if (!is_finite(slope.force)) return false;
             if (at.a.size() == 0) at.a = slope.force;
             slope.relaxed = at.a;
             slope.relaxation = (slope.force - at.a) / options_.momentum;
         }
-        slope.map = rule_.map(driving(slope));
+        try {
+            slope.map = rule_.map(driving(slope));
+        } catch (const InvalidArgument&) {  // the moment reads every entry and tells if one is not finite
+            if (is_finite(driving(slope))) throw;
+            return false;
+        }
         return slope.map.allFinite();
     }
 
@@ -157,9 +163,11 @@ private:
                 dissipation = combine(here, next, h, {1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0});
         }
         next.energy = std::nan("");
+        std::swap(here.slope, next.slope);  // it is spent: the next force goes where this one still is in the cache
         bool finite = std::isfinite(dissipation);
         finite = finite && system_.evaluate(next.at, state.step + 1, next.slope, with_energy ? &next.energy : nullptr);
         if (!finite) {
+            system_.evaluate(here.at, state.step, here.slope, nullptr);
             reason = "energy, force or velocity not finite in step " + std::to_string(state.step + 1);
             return false;
         }

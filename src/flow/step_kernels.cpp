@@ -1,5 +1,7 @@
 #include "flow/step_kernels.hpp"
 
+#include <vector>
+
 // Unrolled sums are arrays of vectors, which needs vectors of known size.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
@@ -52,6 +54,18 @@ bool move(const double* from, double h, const double* by, double* to, size_t siz
     return probe.total() + rest == 0.0;
 }
 
+/// A vector runs over the ends of rows: `lanes` copies of the centre in a row meet it at the right coordinates.
+void spring(const double* x, const double* centre, double stiffness, double* out, size_t n, size_t d) {
+    const Tag tag;
+    const Wide k = hn::Set(tag, stiffness);
+    std::vector<double> centres;
+    for (size_t c = 0; c < lanes; ++c) centres.insert(centres.end(), centre, centre + d);
+    for (; n >= lanes; n -= lanes, x += lanes * d, out += lanes * d)
+        for (size_t j = 0; j < lanes * d; j += lanes)
+            hn::StoreU(hn::Mul(k, hn::Sub(hn::LoadU(tag, x + j), hn::LoadU(tag, &centres[j]))), tag, out + j);
+    for (size_t j = 0; j < n * d; ++j) out[j] = stiffness * (x[j] - centres[j]);
+}
+
 bool is_finite(const double* x, size_t size) {
     const Tag tag;
     Sum probe;
@@ -84,11 +98,17 @@ HWY_AFTER_NAMESPACE();
 namespace spectralot::flow {
 
 HWY_EXPORT(move);
+HWY_EXPORT(spring);
 HWY_EXPORT(is_finite);
 HWY_EXPORT(inner);
 
 bool kernels::move(const double* from, double h, const double* by, double* to, std::size_t size) {
     return HWY_DYNAMIC_DISPATCH(move)(from, h, by, to, size);
+}
+
+void kernels::spring(const double* x, const double* centre, double stiffness, double* out, std::size_t n,
+                     std::size_t d) {
+    HWY_DYNAMIC_DISPATCH(spring)(x, centre, stiffness, out, n, d);
 }
 
 bool kernels::is_finite(const double* x, std::size_t size) {

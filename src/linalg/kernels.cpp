@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include <hwy/cache_control.h>
+
 // Tiles are arrays of vectors, which needs vectors of known size.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
@@ -43,6 +45,14 @@ size_t rows_wide_enough(size_t n, size_t d, size_t width) {
     if (d == 0 || d >= width) return n;
     const size_t overhang = (width - 1) / d;
     return n > overhang ? n - overhang : 0;
+}
+
+/// Asks for rows that will be read soon; the hardware foresees too little of reads that jump between rows.
+void prefetch_rows(const double* rows, size_t stride, size_t count, size_t d) {
+    constexpr size_t line = 8;
+    if (d < line) return;
+    for (size_t k = 0; k < count; ++k)
+        for (size_t i = 0; i < d; i += line) hwy::Prefetch(rows + k * stride + i);
 }
 
 /// sums[r·sums_stride + v·lanes …] += Σ_k left[k, first + r] · right[k, start[v] …], r < R, v < V, k < n.
@@ -91,12 +101,15 @@ void add_products(size_t n_left, const double* left, size_t left_stride, const d
     }
 }
 
-/// Adds the tiles of one panel (few enough rows for the first-level cache) that touch the upper triangle.
-void add_panel(const double* left, size_t left_stride, const double* right, size_t stride, size_t n, size_t d,
-               double* sums, size_t sums_stride) {
+/// Adds the tiles of one panel (few enough rows for the first-level cache) that touch the upper triangle. The panel is
+/// followed by `n_next` rows that will be read next.
+void add_panel(const double* left, size_t left_stride, const double* right, size_t stride, size_t n, size_t n_next,
+               size_t d, double* sums, size_t sums_stride) {
     const Columns columns(d, lanes);
     for (size_t i = 0; i < d; i += tile_rows) {
         const size_t n_left = std::min(tile_rows, d - i);
+        const size_t soon = i * n_next / d;
+        prefetch_rows(right + (n + soon) * stride, stride, (i + n_left) * n_next / d - soon, d);
         for (size_t v = 0; v < columns.count(); v += 2) {
             const bool pair = v + 1 < columns.count();
             const size_t start[2] = {columns.start(v), columns.start(pair ? v + 1 : v)};
@@ -120,14 +133,15 @@ void add_gram(const double* G, size_t stride, size_t n, size_t d, const double* 
     const auto add_rows = [&](const double* rows, size_t rows_stride, const double* w, size_t count) {
         for (size_t first = 0; first < count; first += panel_rows) {
             const size_t m = std::min(panel_rows, count - first);
+            const size_t m_next = std::min(panel_rows, count - first - m);
             const double* panel = rows + first * rows_stride;
             if (!w) {
-                add_panel(panel, rows_stride, panel, rows_stride, m, d, sums.data(), sums_stride);
+                add_panel(panel, rows_stride, panel, rows_stride, m, m_next, d, sums.data(), sums_stride);
                 continue;
             }
             for (size_t k = 0; k < m; ++k)
                 for (size_t i = 0; i < d; ++i) weighted[k * d + i] = w[first + k] * panel[k * rows_stride + i];
-            add_panel(weighted.data(), d, panel, rows_stride, m, d, sums.data(), sums_stride);
+            add_panel(weighted.data(), d, panel, rows_stride, m, m_next, d, sums.data(), sums_stride);
         }
     };
     const size_t wide = rows_wide_enough(n, d, lanes);
@@ -196,9 +210,12 @@ void apply_right_by(const double* G, size_t stride, size_t n, size_t d, const do
     // Where rows are short and have gaps between them, an overhanging store would spoil the gaps.
     const size_t wide = d < width && out_stride != d ? 0 : rows_wide_enough(n, d, width);
     size_t k = 0;
-    for (; k + tile_rows <= wide; k += tile_rows)
+    for (; k + tile_rows <= wide; k += tile_rows) {
+        const size_t soon = std::min(k + 2 * tile_rows, wide);
+        prefetch_rows(G + soon * stride, stride, std::min(tile_rows, wide - soon), d);
         product_rows<Narrow, tile_rows>(G + k * stride, stride, d, packed.data(), columns, out + k * out_stride,
                                         out_stride);
+    }
     for (; k < wide; ++k)
         product_rows<Narrow, 1>(G + k * stride, stride, d, packed.data(), columns, out + k * out_stride, out_stride);
     for (double row[width]; k < n; ++k) {

@@ -237,6 +237,35 @@ TEST(Run, ANonFiniteForceStallsAtTheLastGoodState) {
     EXPECT_TRUE(std::isnan(at_once.dissipation[0]));
 }
 
+TEST(Run, OneNonFiniteEntryStallsEvenWhereItHasNoMass) {
+    Vector w(4);
+    w << 1.0, 1.0, 1.0, 0.0;
+    for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+        for (const Index d : {1, 2, 5}) {  // more coordinates than particles, too
+            const Points x = Points::Constant(4, d, 1.0);
+            const CallbackObjective f([](const Points&, const Vector&) { return 0.0; },
+                                      [bad](const Points& at, const Vector&) {
+                                          Points g = at;
+                                          g(at.rows() - 1, at.cols() - 1) = at(0, 0) < 1.0 ? bad : 1.0;
+                                          return g;
+                                      });
+            for (const Gauge& gauge : {trace_gauge(), operator_gauge(), Gauge(Schatten{.p = 2.0})}) {
+                const Trajectory t = run(f, x, w, gauge, {.step = 0.1, .n_steps = 3});
+                EXPECT_EQ(t.status, Status::Stalled);
+                EXPECT_EQ(t.n_steps, 0);
+                EXPECT_TRUE(t.dissipation.allFinite());
+            }
+        }
+    }
+}
+
+TEST(Run, AGaugeThatFailsIsHeardNotTakenForAForceThatIsNotFinite) {
+    const Case c;
+    const Gauge broken = CustomGauge{[](const Matrix&) -> double { throw InvalidArgument("the user's own"); },
+                                     [](const Matrix& S) { return S; }};
+    EXPECT_THROW(run(c.objective, c.x, c.a, broken, {}), InvalidArgument);
+}
+
 TEST(Run, CallbacksGiveTheFlowOfTheirObjective) {
     const Case c;
     const CallbackObjective wrapped([&](const Points& x, const Vector& w) { return c.objective.energy(x, w); },
