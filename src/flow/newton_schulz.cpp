@@ -1,9 +1,8 @@
 #include "spectralot/flow/newton_schulz.hpp"
 
+#include "linalg/decompositions.hpp"
 #include "spectralot/core/errors.hpp"
 #include "spectralot/linalg/tall_svd.hpp"
-
-#include <Eigen/Eigenvalues>
 
 #include <array>
 #include <cmath>

@@ -1,8 +1,7 @@
 #include "flow/proximal.hpp"
 
+#include "linalg/decompositions.hpp"
 #include "spectralot/linalg/tall_svd.hpp"
-
-#include <Eigen/Cholesky>
 
 #include <algorithm>
 #include <cmath>

@@ -1,9 +1,8 @@
 #include "spectralot/gauge/fixed_metric.hpp"
 
 #include "gauge/spectrum.hpp"
+#include "linalg/decompositions.hpp"
 #include "spectralot/core/errors.hpp"
-
-#include <Eigen/Eigenvalues>
 
 namespace spectralot {
 

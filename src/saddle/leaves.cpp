@@ -10,36 +10,29 @@ namespace spectralot::saddle {
 template <class Real>
 using EigenSolver = Eigen::SelfAdjointEigenSolver<RealMatrix<Real>>;
 
-template <class Atoms>
-void SmoothLeaf<Atoms>::update(const Vector& w) {
-    if (spec->kind == GaugeLeaf::Kind::Point) {
-        gradient = spec->point.template cast<Real>();
-    } else {
-        const Index d = atoms.dimension();
-        const EigenSolver<Real> eigen(atoms.combine(w));
-        const Real largest = eigen.eigenvalues()(d - 1);
-        const Real p = Real(spec->p);
-        if (!(largest > 0)) {  // φ(0) = 0: any element of K is a subgradient, take the isotropic one
-            gradient = Matrix::Identity(d, d) * std::pow(Real(d), 1 / p - 1);
-            lambda_ = Vector::Zero(d);
-        } else {
-            lambda_ = eigen.eigenvalues().cwiseMax(Real(1e-15) * largest);
-            const Real phi = largest * std::pow((lambda_ / largest).array().pow(p).sum(), 1 / p);
-            q_ = (lambda_ / phi).array().pow(p - 1);
-            vectors_ = eigen.eigenvectors();
-            gradient = vectors_ * q_.asDiagonal() * vectors_.transpose();
-        }
+template <class Real>
+void SmoothGauge<Real>::differentiate(const Matrix& S) {
+    const Index d = S.rows();
+    const EigenSolver<Real> eigen(S);
+    const Real largest = eigen.eigenvalues()(d - 1);
+    const Real p = Real(spec->p);
+    vectors_ = eigen.eigenvectors();
+    if (!(largest > 0)) {  // φ(0) = 0: any element of K is a subgradient, take the isotropic one
+        gradient = Matrix::Identity(d, d) * std::pow(Real(d), 1 / p - 1);
+        lambda_ = Vector::Zero(d);
+        return;
     }
-    slopes = atoms.slopes(gradient);
-    value = slopes.dot(w);  // φ is one-homogeneous
+    lambda_ = eigen.eigenvalues().cwiseMax(Real(1e-15) * largest);
+    const Real phi = largest * std::pow((lambda_ / largest).array().pow(p).sum(), 1 / p);
+    q_ = (lambda_ / phi).array().pow(p - 1);
+    gradient = vectors_ * q_.asDiagonal() * vectors_.transpose();
 }
 
-template <class Atoms>
-std::optional<LeafCurvature<Atoms>> SmoothLeaf<Atoms>::curvature() const {
-    if (spec->kind == GaugeLeaf::Kind::Point) return std::nullopt;
-    const Index d = atoms.dimension();
+template <class Real>
+auto SmoothGauge<Real>::second() const -> Second {
+    const Index d = lambda_.size();
     const Real p = Real(spec->p);
-    if (!(lambda_(d - 1) > 0)) return LeafCurvature<Atoms>{atoms, Matrix::Zero(d, d)};
+    if (!(lambda_(d - 1) > 0)) return {vectors_, Matrix::Zero(d, d), {}};
     Matrix root(d, d);  // of the divided differences of q(λ)
     for (Index i = 0; i < d; ++i) {
         for (Index j = 0; j < d; ++j) {
@@ -49,26 +42,24 @@ std::optional<LeafCurvature<Atoms>> SmoothLeaf<Atoms>::curvature() const {
         }
     }
     // φ is linear along S: the diagonal loses its component along v, v_i² = q_i λ_i / φ, Σ v_i² = 1.
-    return LeafCurvature<Atoms>{atoms.turned(vectors_), std::move(root),
-                                q_.cwiseProduct(lambda_).cwiseSqrt().normalized()};
+    return {vectors_, std::move(root), q_.cwiseProduct(lambda_).cwiseSqrt().normalized()};
 }
 
-template <class Atoms>
-void SpectralLeaf<Atoms>::start(const Vector& w, Real t) {
-    const Index d = atoms.dimension();
+template <class Real>
+void SpectralGauge<Real>::start(const Matrix& S, Real t) {
+    const Index d = S.rows();
     const Matrix identity = Matrix::Identity(d, d);
-    const Matrix s = atoms.combine(w);
-    const Real top = EigenSolver<Real>(s, Eigen::EigenvaluesOnly).eigenvalues()(d - 1);
+    const Real top = EigenSolver<Real>(S, Eigen::EigenvaluesOnly).eigenvalues()(d - 1);
     Q = identity * (t * spec->k / Real(d));
     const Real unit = std::max(top, Real(1e-3));
     theta = top + (bounded ? Real(0) : unit / 2);
     V = bounded ? Matrix(identity * unit) : Matrix::Zero(d, d);
     R = t * identity - Q;
-    Z = theta * identity + V - s;
+    Z = theta * identity + V - S;
 }
 
-template <class Atoms>
-bool SpectralLeaf<Atoms>::rescale() {
+template <class Real>
+bool SpectralGauge<Real>::rescale() {
     const Index d = Q.rows();
     second_order1 = second_order2 = Matrix::Zero(d, d);
     const auto scaling1 = scaling_point(Q, Z);
@@ -99,8 +90,13 @@ bool SpectralLeaf<Atoms>::rescale() {
     return true;
 }
 
-template <class Atoms>
-void SpectralLeaf<Atoms>::correct(Real share) {
+template <class Real>
+RealMatrix<Real> SpectralGauge<Real>::turned_back(const Matrix& M) const {
+    return B * M * B.transpose();
+}
+
+template <class Real>
+void SpectralGauge<Real>::correct(Real share) {
     // v∘(dq + dz) = μ - v² - dq∘dz for the scaled pair v and its change, ∘ the symmetric product, v diagonal.
     const auto term = [share](const ScalingPoint<Real>& scaling, const Matrix& dq, const Matrix& dz) -> Matrix {
         const Matrix product =
@@ -113,14 +109,14 @@ void SpectralLeaf<Atoms>::correct(Real share) {
     if (bounded) second_order2 = term(second, dR, dV);
 }
 
-template <class Atoms>
-void SpectralLeaf<Atoms>::aim(Real mu, Real t, const Vector& w) {
+template <class Real>
+void SpectralGauge<Real>::aim(Real mu, Real t, const Matrix& S) {
     const Index d = Q.rows();
     const Matrix identity = Matrix::Identity(d, d);
     const auto to_target = [mu](const Matrix& basis, const Vector& values, const Matrix& second_order) -> Matrix {
         return basis.transpose() * (Matrix((mu * values.cwiseInverse() - values).asDiagonal()) - second_order) * basis;
     };
-    primal_defect = theta * identity + V - atoms.combine(w) - Z;
+    primal_defect = theta * identity + V - S - Z;
     turned_defect = B.transpose() * primal_defect * B;
     centring = to_target(O1, first.values, second_order1);
     lag = Matrix::Zero(d, d);
@@ -131,16 +127,15 @@ void SpectralLeaf<Atoms>::aim(Real mu, Real t, const Vector& w) {
     }
 }
 
-template <class Atoms>
-void SpectralLeaf<Atoms>::direction(const Vector& dw, const Vector& u, Real dt, Real dth) {
+template <class Real>
+void SpectralGauge<Real>::direction(const Matrix& dS, const Vector& u, Real dt, Real dth) {
     const Index d = Q.rows();
     const Matrix identity = Matrix::Identity(d, d);
-    const Matrix d_moment = atoms.combine(dw);
-    const Matrix X = B.transpose() * d_moment * B - dth * G;
+    const Matrix X = B.transpose() * dS * B - dth * G;
     const Matrix dt_lag = dt * F.cwiseProduct(C);
     d_theta = dth;
     dQ = symmetric<Real>(B * (pull() + dt_lag + unpack<Real>(u, E.cwiseSqrt())) * B.transpose());
-    dZ = dth * identity - d_moment + primal_defect;
+    dZ = dth * identity - dS + primal_defect;
     if (bounded) {
         dV = symmetric<Real>(B_inverse.transpose() * (F.cwiseProduct(X - turned_defect) + lag - dt_lag) * B_inverse);
         dR = dt * identity + dual_defect - dQ;
@@ -148,9 +143,9 @@ void SpectralLeaf<Atoms>::direction(const Vector& dw, const Vector& u, Real dt, 
     }
 }
 
-template <class Atoms>
-RealMatrix<typename Atoms::Real> SpectralLeaf<Atoms>::feasible_metric(Real t) const {
-    const EigenSolver<Real> eigen(Q / t);
+template <class Real>
+RealMatrix<Real> SpectralGauge<Real>::feasible_metric(Real t) const {
+    const EigenSolver<Real> eigen(Matrix(Q / t));
     const Vector& lambda = eigen.eigenvalues();
     if (!bounded) {
         const Vector positive = lambda.cwiseMax(Real(0));
@@ -165,13 +160,9 @@ RealMatrix<typename Atoms::Real> SpectralLeaf<Atoms>::feasible_metric(Real t) co
     return eigen.eigenvectors() * (t * q).asDiagonal() * eigen.eigenvectors().transpose();
 }
 
-template struct SmoothLeaf<PlanAtoms<double>>;
-template struct SpectralLeaf<PlanAtoms<double>>;
-template struct SmoothLeaf<PlanAtoms<long double>>;
-template struct SpectralLeaf<PlanAtoms<long double>>;
-template struct SmoothLeaf<ArcAtoms<double>>;
-template struct SmoothLeaf<ArcAtoms<long double>>;
-template struct SpectralLeaf<ArcAtoms<double>>;
-template struct SpectralLeaf<ArcAtoms<long double>>;
+template struct SmoothGauge<double>;
+template struct SmoothGauge<long double>;
+template struct SpectralGauge<double>;
+template struct SpectralGauge<long double>;
 
 }  // namespace spectralot::saddle
