@@ -326,7 +326,7 @@ def barycenter(
             trial_mean, trial = mean - length * step @ shift, moved @ covariance @ moved.T
             trial = (trial + trial.T) / 2
             trial_value, trial_results = evaluate(trial_mean, trial)
-            if trial_value < value:
+            if trial_value <= value * (1 + inner):  # to the precision of the costs
                 break
             length /= 2
         else:

@@ -1,12 +1,15 @@
 #include "gaussian/couple.hpp"
 
-#include "linalg/decompositions.hpp"
+#include "gaussian/polar.hpp"
+#include "linalg/product.hpp"
 #include "spectralot/core/errors.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 namespace spectralot::gaussian {
+
+using linalg::product;
 
 int common_exponent(const Gaussian& mu, const Gaussian& nu) {
     const Index d = mu.dimension();
@@ -34,47 +37,41 @@ Pair::Pair(const Gaussian& mu, const Gaussian& nu, int exponent) : unit(std::lde
     target = factor(scale * (scale * symmetric_part(nu.covariance, d, "S1")), "S1");
 }
 
+void set_moment(const Pair& pair, Coupling& coupling) {
+    const Matrix &F0 = pair.source.root, &F1 = pair.target.root;
+    const auto d = double(pair.dimension());
+    // C is a (co-)isometry on the smaller space, so Y-X - δ is a linear image of one standard Gaussian.
+    const bool wide = F1.cols() >= F0.cols();
+    const Matrix difference = wide ? Matrix(F1 - product(product(F0, coupling.U), coupling.V.transpose()))
+                                   : Matrix(F0 - product(product(F1, coupling.V), coupling.U.transpose()));
+    coupling.moment = product(difference, difference.transpose()) + pair.shift * pair.shift.transpose();
+    coupling.moment = coupling.moment.selfadjointView<Eigen::Lower>();
+
+    const double step = difference.norm(), jump = pair.shift.norm();
+    const double difference_error = 8.0 * d * epsilon * (F0.norm() + F1.norm()) + pair.source.error + pair.target.error;
+    coupling.moment_error = 2.0 * step * difference_error + difference_error * difference_error +
+                            8.0 * d * epsilon * (step * step + jump * jump);
+}
+
 Coupling couple(const Pair& pair, const Matrix& metric) {
     const Matrix &F0 = pair.source.root, &F1 = pair.target.root;
     const auto d = double(pair.dimension());
-    const Matrix QF1 = metric * F1;
-    const Matrix G = F0.transpose() * QF1;
+    const Matrix G = product(F0.transpose(), product(metric, F1));
+    Polar factors = polar(G);
     Coupling result;
     result.metric = metric;
-    if (G.size() == 0) {
-        result.U = Matrix(G.rows(), 0);
-        result.V = Matrix(G.cols(), 0);
-    } else if (G.rows() > 48 && G.cols() > 48) {
-        const Eigen::BDCSVD<Matrix> svd(G, Eigen::ComputeThinU | Eigen::ComputeThinV);
-        result.U = svd.matrixU();
-        result.V = svd.matrixV();
-        result.s = svd.singularValues();
-    } else {
-        const Eigen::JacobiSVD<Matrix> svd(G, Eigen::ComputeThinU | Eigen::ComputeThinV);
-        result.U = svd.matrixU();
-        result.V = svd.matrixV();
-        result.s = svd.singularValues();
-    }
+    result.U = std::move(factors.U);
+    result.V = std::move(factors.V);
+    result.s = std::move(factors.s);
 
-    // C is a (co-)isometry on the smaller space, so Y-X - δ is a linear image of one standard Gaussian.
-    const bool wide = G.cols() >= G.rows();
-    const Matrix difference = wide ? Matrix(F1 - (F0 * result.U) * result.V.transpose())
-                                   : Matrix(F0 - (F1 * result.V) * result.U.transpose());
-    result.moment = pair.shift * pair.shift.transpose();
-    result.moment.selfadjointView<Eigen::Lower>().rankUpdate(difference);
-    result.moment = result.moment.selfadjointView<Eigen::Lower>();
+    set_moment(pair, result);
     result.cost = metric.cwiseProduct(result.moment).sum();
-
-    const double f0 = F0.norm(), f1 = F1.norm(), step = difference.norm(), jump = pair.shift.norm();
-    const double difference_error = 8.0 * d * epsilon * (f0 + f1) + pair.source.error + pair.target.error;
-    result.moment_error = 2.0 * step * difference_error + difference_error * difference_error +
-                          8.0 * d * epsilon * (step * step + jump * jump);
 
     // For the exact G' = U diag(s) Vᵀ - Δ, ‖Δ‖_F ≤ η, and any τ > 0: W = U max(s,τ) Uᵀ gives
     // ‖G'‖_* - <C,G'> ≤ ½tr(W⁻¹G'G'ᵀ + W) - <C,G'> ≤ η²/2τ + Σ_{s<τ} (τ-s)²/2τ.
-    const double q = metric.norm();
-    const double eta = q * (32.0 * d * epsilon * f0 * f1 + pair.source.error * f1 + pair.target.error * f0 +
-                            pair.source.error * pair.target.error);
+    const double q = metric.norm(), f0 = F0.norm(), f1 = F1.norm();
+    const double eta = factors.residual + q * (32.0 * d * epsilon * f0 * f1 + pair.source.error * f1 +
+                                               pair.target.error * f0 + pair.source.error * pair.target.error);
     double polar_error = 0.0;
     if (result.s.size() > 0 && eta > 0.0) {
         polar_error = infinity;

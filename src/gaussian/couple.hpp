@@ -10,14 +10,15 @@ namespace spectralot::gaussian {
 
 /// Two Gaussians in the unit (a power of two) in which they have size one.
 struct Pair {
+    Pair() = default;
     Pair(const Gaussian& mu, const Gaussian& nu);
     /// In a unit of 2^exponent.
     Pair(const Gaussian& mu, const Gaussian& nu, int exponent);
 
-    [[nodiscard]] Index dimension() const { return shift.size(); }
+    [[nodiscard]] Index dimension() const { return shift.rows(); }
 
     double unit = 1.0;  ///< squared unit of the caller
-    Vector shift;       ///< m1 - m0
+    Matrix shift;       ///< m1 - m0 as a column; more columns stand for more of a common displacement
     Factor source, target;
 };
 
@@ -29,12 +30,15 @@ struct Coupling {
     Matrix metric;
     Matrix U, V;
     Vector s;
-    Matrix moment;        ///< second moment of Y-X, a sum of squares: relative accuracy
-    double moment_error;  ///< trace norm of its error, for the exact input
-    double cost;          ///< tr(QS): the dual function at Q, ‖·‖_* taken from s
-    double cost_error;    ///< how far the dual function may lie below `cost`
+    Matrix moment;              ///< second moment of Y-X, a sum of squares: relative accuracy
+    double moment_error = 0.0;  ///< trace norm of its error, for the exact input
+    double cost = 0.0;          ///< tr(QS): the dual function at Q, ‖·‖_* taken from s
+    double cost_error = 0.0;    ///< how far the dual function may lie below `cost`
 };
 Coupling couple(const Pair& pair, const Matrix& metric);
+
+/// Fills in the moment and its error from U and V.
+void set_moment(const Pair& pair, Coupling& coupling);
 
 /// A = F0 C F1ᵀ.
 Matrix cross_covariance(const Pair& pair, const Coupling& coupling);
