@@ -8,12 +8,15 @@
 #include "gaussian/newton.hpp"
 #include "gaussian/search.hpp"
 #include "linalg/decompositions.hpp"
+#include "linalg/product.hpp"
 
 #include <cmath>
 
 namespace spectralot::gaussian {
 
 namespace {
+
+using linalg::product;
 
 constexpr double least_ratio = 1e-15;  // eigenvalues of Q kept above this part of the largest
 constexpr double boundary_share = 0.9;
@@ -66,6 +69,10 @@ private:
     double power_;
 };
 
+Matrix with_spectrum(const Matrix& basis, const Vector& values) {
+    return product(basis * values.asDiagonal(), basis.transpose());
+}
+
 }  // namespace
 
 bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
@@ -84,7 +91,7 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
             w = eigen.eigenvalues().cwiseMax(1e-3 * eigen.eigenvalues()[d - 1]);
             basis = eigen.eigenvectors();
         }
-        Q = basis * w.array().pow(leaf.p - 1.0).matrix().asDiagonal() * basis.transpose();
+        Q = with_spectrum(basis, w.array().pow(leaf.p - 1.0));
     }
 
     const auto level = [&](const Vector& q) {
@@ -101,11 +108,12 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
     // may run ahead.
     const double least_gap = r.has_trace() ? 1e-3 * search.bracket().upper : 0.0;
     double mu = (r.has_trace() ? 1.0 : 0.1) * std::max(search.gap(), least_gap) / weight * norm / degree;
-    const double centred = r.has_trace() ? 1.0 : 10.0;  // largest decrement², in units of μ, at which μ shrinks
+    const double centred = r.has_trace() ? 1.0 : 1e3;  // largest decrement², in units of μ, at which μ shrinks
+    const double shrink = r.has_trace() ? 0.1 : 0.02;
     double best = search.gap();
     for (int since = 0; !search.finished(); ++since) {
         const Matrix& basis = eigen.eigenvectors();
-        Matrix residual = basis.transpose() * at.moment * basis;
+        Matrix residual = product(basis.transpose(), product(at.moment, basis));
         residual.diagonal() -= r.slope(q, mu);
         const Curvature curvature(search.pair, at, norm / weight, basis);
         const Matrix step = newton_step(curvature, r.curvature(q, mu), residual, r.has_trace());
@@ -118,15 +126,14 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
         for (int halvings = 0;; ++halvings, length *= 0.5) {
             Matrix inner = length * step;
             inner.diagonal() += q;
-            const Eigen::SelfAdjointEigenSolver<Matrix> next(basis * inner * basis.transpose());
+            const Eigen::SelfAdjointEigenSolver<Matrix> next(product(basis, product(inner, basis.transpose())));
             Vector next_q = next.eigenvalues();
             next_q = next_q.cwiseMax(least_ratio * next_q[d - 1]);
             if (r.has_trace()) next_q *= r.trace() / next_q.sum();
             if (r.has_room()) next_q = next_q.cwiseMin(1.0 - least_ratio);
             const double next_norm = level(next_q);
-            const Matrix metric =
-                next.eigenvectors() * (weight / next_norm * next_q).asDiagonal() * next.eigenvectors().transpose();
-            const Coupling candidate = search.try_metric(metric);
+            const Coupling candidate =
+                search.try_metric(with_spectrum(next.eigenvectors(), weight / next_norm * next_q));
             const double after = merit(candidate, next_q, next_norm, mu);
             const bool better = after >= before + 1e-4 * length * slope - 1e-13 * std::abs(before);
             if (better || halvings == max_halvings || search.finished()) {
@@ -137,7 +144,7 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
                 break;
             }
         }
-        if (slope < centred * mu) mu *= 0.1;
+        if (slope < centred * mu) mu *= shrink;
         if (search.gap() < 0.5 * best) {
             best = search.gap();
             since = 0;

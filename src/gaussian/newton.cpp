@@ -34,7 +34,7 @@ Matrix Curvature::operator()(const Matrix& H) const {
 }
 
 Matrix newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless) {
-    constexpr double relative = 0.1;
+    constexpr double relative = 0.03;
     constexpr int max_cg = 60;
     const Matrix inverse = weights.cwiseInverse();
     const double trace = inverse.trace();
@@ -63,8 +63,8 @@ Matrix newton_step(const Curvature& curvature, const Matrix& weights, const Matr
 
 double least_relative(const Matrix& H, const Vector& scale) {
     const Vector root = scale.cwiseSqrt().cwiseInverse();
-    const Matrix relative = root.asDiagonal() * H * root.asDiagonal();
-    return Eigen::SelfAdjointEigenSolver<Matrix>(relative, Eigen::EigenvaluesOnly).eigenvalues()[0];
+    const Matrix scaled = root.asDiagonal() * H * root.asDiagonal();
+    return Eigen::SelfAdjointEigenSolver<Matrix>(scaled, Eigen::EigenvaluesOnly).eigenvalues()[0];
 }
 
 }  // namespace spectralot::gaussian

@@ -19,7 +19,7 @@ private:
     Matrix P_, R_, sums_, rest_, spread_;
 };
 
-/// Solves (r'' - h'')[H] = residual to a tenth by preconditioned conjugate gradients; r'' multiplies entry by entry by
+/// Solves (r'' - h'')[H] = residual to a thirtieth by preconditioned conjugate gradients; r'' multiplies entry by entry by
 /// `weights` and is the preconditioner. `traceless`: tr H = 0.
 Matrix newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless);
 
