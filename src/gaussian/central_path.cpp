@@ -75,7 +75,7 @@ Matrix with_spectrum(const Matrix& basis, const Vector& values) {
 
 }  // namespace
 
-bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
+bool follow_central_path(Search& search, const GaugeLeaf& leaf, bool smooth) {
     const Index d = search.pair.dimension();
     const Regulariser r(leaf);
     const double weight = leaf.weight;  // the search speaks of weight·Q
@@ -86,7 +86,7 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
     if (!r.has_trace()) {
         Vector w = Vector::Constant(d, search.bracket().upper / weight * std::pow(double(d), -1.0 / leaf.p));
         Matrix basis = Matrix::Identity(d, d);
-        if (leaf.p <= 2.0) {
+        if (leaf.p <= 2.0 && !smooth) {
             const Eigen::SelfAdjointEigenSolver<Matrix> eigen(search.couplings().front().moment);
             w = eigen.eigenvalues().cwiseMax(1e-3 * eigen.eigenvalues()[d - 1]);
             basis = eigen.eigenvectors();
@@ -98,25 +98,29 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
         return r.has_trace() ? 1.0 : std::pow(q.array().pow(leaf.p / (leaf.p - 1.0)).sum(), 1.0 - 1.0 / leaf.p);
     };
     const auto merit = [&](const Coupling& at, const Vector& q, double norm, double mu) {
-        return at.cost * norm / weight - r.value(q, mu);
+        return at.smooth_cost * norm / weight - r.value(q, mu);
     };
     Eigen::SelfAdjointEigenSolver<Matrix> eigen(Q);
     Vector q = eigen.eigenvalues();
     double norm = level(q);
-    Coupling at = search.try_metric(weight / norm * Q);
+    Matrix metric = weight / norm * Q;
+    Coupling at = search.try_metric(metric);
     // With a fixed trace the barrier is all there is: stay near the path. A power of q keeps the problem curved, and μ
     // may run ahead.
     const double least_gap = r.has_trace() ? 1e-3 * search.bracket().upper : 0.0;
-    double mu = (r.has_trace() ? 1.0 : 0.1) * std::max(search.gap(), least_gap) / weight * norm / degree;
-    const double centred = r.has_trace() ? 1.0 : 1e3;  // largest decrement², in units of μ, at which μ shrinks
-    const double shrink = r.has_trace() ? 0.1 : 0.02;
+    double mu = (r.has_trace() || smooth ? 1.0 : 0.1) * std::max(search.gap(), least_gap) / weight * norm / degree;
+    const auto smoothing = [&](double at_norm) { return smooth ? mu * weight / at_norm : 0.0; };
+    if (smooth) at = search.try_metric(metric, smoothing(norm));
+    // Largest decrement², in units of μ, at which μ shrinks. In stiff directions the coupling is off by the root of it.
+    const double centred = smooth || r.has_trace() ? 1e-2 : 1e3;
+    const double shrink = r.has_trace() || smooth ? 0.1 : 0.02;
     double best = search.gap();
     for (int since = 0; !search.finished(); ++since) {
         const Matrix& basis = eigen.eigenvectors();
         Matrix residual = product(basis.transpose(), product(at.moment, basis));
         residual.diagonal() -= r.slope(q, mu);
         const Curvature curvature(search.pair, at, norm / weight, basis);
-        const Matrix step = newton_step(curvature, r.curvature(q, mu), residual, r.has_trace());
+        const Matrix step = newton_step(curvature, r.curvature(q, mu), residual, r.has_trace(), centred * mu);
         const double slope = residual.cwiseProduct(step).sum();
         double least = least_relative(step, q);
         if (r.has_room()) least = std::min(least, least_relative(-step, (1.0 - q.array()).matrix()));
@@ -132,8 +136,8 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
             if (r.has_trace()) next_q *= r.trace() / next_q.sum();
             if (r.has_room()) next_q = next_q.cwiseMin(1.0 - least_ratio);
             const double next_norm = level(next_q);
-            const Coupling candidate =
-                search.try_metric(with_spectrum(next.eigenvectors(), weight / next_norm * next_q));
+            metric = with_spectrum(next.eigenvectors(), weight / next_norm * next_q);
+            const Coupling candidate = search.try_metric(metric, smoothing(next_norm));
             const double after = merit(candidate, next_q, next_norm, mu);
             const bool better = after >= before + 1e-4 * length * slope - 1e-13 * std::abs(before);
             if (better || halvings == max_halvings || search.finished()) {
@@ -144,11 +148,14 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf) {
                 break;
             }
         }
-        if (slope < centred * mu) mu *= shrink;
+        if (slope < centred * mu) {
+            mu *= shrink;
+            if (smooth) at = search.try_metric(metric, smoothing(norm));
+        }
         if (search.gap() < 0.5 * best) {
             best = search.gap();
             since = 0;
-        } else if (since >= 20) {
+        } else if (since >= (smooth || r.has_trace() ? 20 : 8)) {
             return false;
         }
     }

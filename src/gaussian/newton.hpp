@@ -1,11 +1,14 @@
 /// What the ascents of the dual share: Newton's equation for h(Q) - r(Q), h the dual function of a pair and r a sum
 /// over the eigenvalues of Q.
 ///
-/// h'' sees antisymmetric matrices only: with the polar factor UVᵀ of F0ᵀQF1,
-/// -h''[H] = P K Rᵀ + R Kᵀ Pᵀ + …, P = F0 U, R = F1 V, X = PᵀHR, K_ij = (X_ij - X_ji)/(s_i + s_j).
+/// With the coupling U diag(c) Vᵀ, -h''[H] = P K Rᵀ + R Kᵀ Pᵀ + …, P = F0 U, R = F1 V, X = PᵀHR,
+/// K_ij = ½(X_ij - X_ji)(c_i + c_j)/(s_i + s_j) + ½(X_ij + X_ji)(c_i - c_j)/(s_i - s_j). For a polar factor, c = 1,
+/// only the antisymmetric part is left.
 #pragma once
 
 #include "gaussian/couple.hpp"
+
+#include <limits>
 
 namespace spectralot::gaussian {
 
@@ -16,12 +19,13 @@ public:
     [[nodiscard]] Matrix operator()(const Matrix& H) const;
 
 private:
-    Matrix P_, R_, sums_, rest_, spread_;
+    Matrix P_, R_, turning_, stretching_, rest_, spread_;
 };
 
-/// Solves (r'' - h'')[H] = residual to a thirtieth by preconditioned conjugate gradients; r'' multiplies entry by entry by
-/// `weights` and is the preconditioner. `traceless`: tr H = 0.
-Matrix newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless);
+/// Solves (r'' - h'')[H] = residual by preconditioned conjugate gradients, to a thirtieth and to √goal; r'' multiplies
+/// entry by entry by `weights` and is the preconditioner. `traceless`: tr H = 0.
+Matrix newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
+                   double goal = std::numeric_limits<double>::infinity());
 
 /// Smallest eigenvalue of H relative to scale: H_ij/√(scale_i scale_j).
 double least_relative(const Matrix& H, const Vector& scale);

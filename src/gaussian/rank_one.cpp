@@ -160,6 +160,8 @@ void try_rank_one(Search& search, double weight) {
     coupling.V = joined(turn1, others->V);
     coupling.s = Vector::Zero(coupling.U.cols());
     coupling.s[0] = weight * s0 * s1;
+    coupling.c = Vector::Ones(coupling.U.cols());
+    coupling.split = Vector::Zero(coupling.U.cols());
     set_moment(pair, coupling);
     coupling.cost = weight * value;
     const double spread_error = 8.0 * double(d) * epsilon * (s0 + s1) + pair.source.error + pair.target.error;

@@ -19,8 +19,8 @@ double Search::seconds() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
-const Coupling& Search::try_metric(const Matrix& metric) {
-    return accept(couple(pair, 0.5 * (metric + metric.transpose())));
+const Coupling& Search::try_metric(const Matrix& metric, double smoothing) {
+    return accept(couple(pair, 0.5 * (metric + metric.transpose()), smoothing));
 }
 
 const Coupling& Search::accept(Coupling coupling) {
