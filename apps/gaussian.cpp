@@ -3,6 +3,7 @@
 #include "options.hpp"
 #include "progress.hpp"
 #include "result_json.hpp"
+#include "spectralot/gaussian/barycenter.hpp"
 #include "spectralot/io/json.hpp"
 
 #include <memory>
@@ -47,7 +48,51 @@ int GaussianCommand::run() const {
     return result.converged ? Solved : NotSolved;
 }
 
+struct BarycenterCommand {
+    std::filesystem::path file;
+    GaugeArguments gauge;
+    gaussian::BarycenterOptions options;
+    bool verbose = false;
+
+    int run() const;
+};
+
+int BarycenterCommand::run() const {
+    const DescribedGauge described = gauge.read();
+    const auto [weights, components] = gaussian_components_from_json(io::read_json(file), file.string());
+
+    const InterruptGuard guard;
+    const gaussian::BarycenterResult result = [&] {
+        ProgressLine line(ProgressLine::Kind::Bracket, options.max_iter, verbose);
+        return gaussian::barycenter(components, weights, described.gauge, options, line.observer());
+    }();
+
+    nlohmann::ordered_json object = document("spectralot.barycenter", described.description);
+    object["dimension"] = result.gaussian.dimension();
+    object["options"] = to_json(options);
+    add_outcome(object, result);
+    object["mean"] = std::vector<double>(result.gaussian.mean.begin(), result.gaussian.mean.end());
+    object["covariance"] = rows_of(result.gaussian.covariance);
+    for (const Matrix& metric : result.metrics) object["metrics"].push_back(rows_of(metric));
+    print(object);
+    return result.converged ? Solved : NotSolved;
+}
+
 }  // namespace
+
+void add_barycenter(CLI::App& app, Action& action) {
+    auto* command = app.add_subcommand("barycenter", "the Gaussian nearest to several, in squared distance");
+    auto barycenter = std::make_shared<BarycenterCommand>();
+    command
+        ->add_option("components", barycenter->file,
+                     "JSON file: {\"components\": [{\"weight\", \"mean\", \"covariance\"}, …]}")
+        ->required();
+    barycenter->gauge.add_to(*command);
+    add_flags(*command, barycenter->options);
+    command->add_flag("-v,--verbose", barycenter->verbose, "one line per iteration on standard error");
+    command->footer("Example:\n  spectralot barycenter components.json --gauge schatten:2");
+    command->callback([barycenter, &action] { action = [barycenter] { return barycenter->run(); }; });
+}
 
 void add_gaussian(CLI::App& app, Action& action) {
     auto* command = app.add_subcommand("gaussian", "certified spectral Wasserstein distance between two Gaussians");

@@ -20,6 +20,7 @@ int parse_and_run(int argc, char** argv) {
     cli::add_geodesic(app, action);
     cli::add_flow(app, action);
     cli::add_gaussian(app, action);
+    cli::add_barycenter(app, action);
     cli::add_dynamic(app, action);
     cli::add_selector(app, action);
     cli::add_sphere(app, action);
@@ -43,7 +44,7 @@ int parse_and_run(int argc, char** argv) {
     if (!action) {
         throw_invalid("command",
                       "must be distance, emd, verify, geodesic, flow mmd, flow relu, flow attention, gaussian, "
-                      "dynamic, selector or "
+                      "barycenter, dynamic, selector or "
                       "sphere (see --help)",
                       "none");
     }

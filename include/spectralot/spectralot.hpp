@@ -19,6 +19,7 @@
 #include "spectralot/gauge/fixed_metric.hpp"
 #include "spectralot/gauge/gauges.hpp"
 #include "spectralot/gauge/selector.hpp"
+#include "spectralot/gaussian/barycenter.hpp"
 #include "spectralot/gaussian/flow.hpp"
 #include "spectralot/gaussian/modal.hpp"
 #include "spectralot/gaussian/solve.hpp"

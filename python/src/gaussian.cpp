@@ -107,12 +107,26 @@ nb::dict run_mixture(const Vector& a, const Points& means_a, std::vector<Matrix>
     return out;
 }
 
+nb::dict run_barycenter(const Points& means, std::vector<Matrix> covariances, const Vector& weights, const Gauge& gauge,
+                        double tol, int max_iter, const ProgressCallback& callback) {
+    const std::vector<Gaussian> components = mixture_of({}, means, std::move(covariances)).components;
+    const Observer observer = observer_for(callback);
+    gaussian::BarycenterResult result;
+    const bool interrupted = Foreground(observer.cancel).run([&] {
+        result = gaussian::barycenter(components, weights, gauge, {.tol = tol, .max_iter = max_iter}, observer);
+    });
+    nb::dict out = certified_fields(result, interrupted);
+    out["mean"] = std::move(result.gaussian.mean);
+    out["covariance"] = std::move(result.gaussian.covariance);
+    out["metrics"] = nb::cast(std::move(result.metrics));
+    return out;
+}
+
 nb::dict run_modal_flow(const Vector& r0, const Vector& s0, const Vector& beta, double p, double t_max, double rtol) {
+    const CancelToken cancel;
     gaussian::ModalTrajectory result;
-    {
-        const nb::gil_scoped_release released;
-        result = gaussian::modal_flow(r0, s0, beta, p, t_max, {.rtol = rtol});
-    }
+    const bool interrupted =
+        Foreground(cancel).run([&] { result = gaussian::modal_flow(r0, s0, beta, p, t_max, {.rtol = rtol}, cancel); });
     nb::list events;
     for (const gaussian::ModalEvent& event : result.events) {
         const char* const names[] = {"lost_a", "lost_b", "settled"};
@@ -128,6 +142,7 @@ nb::dict run_modal_flow(const Vector& r0, const Vector& s0, const Vector& beta, 
     out["balance_residual"] = std::move(result.balance_residual);
     out["events"] = std::move(events);
     out["status"] = text(to_string(result.status));
+    out["interrupted"] = interrupted;
     return out;
 }
 
@@ -171,6 +186,8 @@ void bind_gaussian(nb::module_& m) {
     m.def("gaussian_flow", &run_gaussian_flow);
     m.def("modal_flow", &run_modal_flow);
     m.def("gaussian_mixture", &run_mixture);
+    m.def("gaussian_barycenter", &run_barycenter, "means"_a, "covariances"_a, "weights"_a, "gauge"_a, "tol"_a,
+          "max_iter"_a, "callback"_a.none());
     m.def("gaussian_solve", &solve_gaussian, "m0"_a, "S0"_a, "m1"_a, "S1"_a, "gauge"_a, "tol"_a, "max_iter"_a,
           "callback"_a.none());
     m.def("gaussian_check",

@@ -30,7 +30,7 @@ public:
     double value(const Matrix& S) const override {
         const Index k = std::min<Index>(k_, S.rows());
         if (k == S.rows()) return S.trace();
-        const detail::Spectrum s = detail::spectrum(S);
+        const detail::Spectrum s = detail::eigenvalues(S);
         return s.scale * s.values.head(k).cwiseMax(0.0).sum();
     }
 
@@ -62,7 +62,7 @@ public:
     }
 
     std::optional<double> metric_level(const Matrix& Q) const override {
-        const detail::Spectrum s = detail::spectrum(Q);
+        const detail::Spectrum s = detail::eigenvalues(Q);
         const Vector positive = s.values.cwiseMax(0.0);
         return s.scale * std::max(positive[0], positive.sum() / static_cast<double>(k_));
     }

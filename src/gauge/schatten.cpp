@@ -15,7 +15,7 @@ public:
 
     double value(const Matrix& S) const override {
         if (p_ == 1.0) return S.trace();
-        const detail::Spectrum s = detail::spectrum(S);
+        const detail::Spectrum s = detail::eigenvalues(S);
         return s.scale * detail::vector_norm(s.values, p_);
     }
 
@@ -51,7 +51,7 @@ public:
 
     std::optional<double> metric_level(const Matrix& Q) const override {
         if (!is_convex()) throw_invalid("gauge", "needs p >= 1 to be a support function", repr());
-        const detail::Spectrum s = detail::spectrum(Q);
+        const detail::Spectrum s = detail::eigenvalues(Q);
         return s.scale * detail::vector_norm(s.values.cwiseMax(0.0), detail::conjugate(p_));
     }
 

@@ -19,6 +19,12 @@ Spectrum spectrum(const Matrix& S) {
     return {solver.eigenvalues().reverse(), solver.eigenvectors().rowwise().reverse(), scale};
 }
 
+Spectrum eigenvalues(const Matrix& S) {
+    const double scale = power_of_two_above(S.cwiseAbs().maxCoeff());
+    const Eigen::SelfAdjointEigenSolver<Matrix> solver(Matrix(S / scale), Eigen::EigenvaluesOnly);
+    return {solver.eigenvalues().reverse(), {}, scale};
+}
+
 Tie tie_around(const Vector& values, Index index) {
     const double tolerance = 8.0 * static_cast<double>(values.size()) * epsilon * values[0];
     Tie tie{index, index + 1};

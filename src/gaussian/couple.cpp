@@ -1,12 +1,15 @@
 #include "gaussian/couple.hpp"
 
-#include "linalg/decompositions.hpp"
+#include "gaussian/polar.hpp"
+#include "linalg/product.hpp"
 #include "spectralot/core/errors.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 namespace spectralot::gaussian {
+
+using linalg::product;
 
 int common_exponent(const Gaussian& mu, const Gaussian& nu) {
     const Index d = mu.dimension();
@@ -34,47 +37,61 @@ Pair::Pair(const Gaussian& mu, const Gaussian& nu, int exponent) : unit(std::lde
     target = factor(scale * (scale * symmetric_part(nu.covariance, d, "S1")), "S1");
 }
 
-Coupling couple(const Pair& pair, const Matrix& metric) {
+void set_moment(const Pair& pair, Coupling& coupling) {
     const Matrix &F0 = pair.source.root, &F1 = pair.target.root;
     const auto d = double(pair.dimension());
-    const Matrix QF1 = metric * F1;
-    const Matrix G = F0.transpose() * QF1;
+    // On the smaller space CCᵀ = U c² Uᵀ, so Y-X - δ is a linear image of two independent standard Gaussians, the
+    // second for what C splits.
+    const bool wide = F1.cols() >= F0.cols();
+    const Matrix seen0 = product(F0, coupling.U), seen1 = product(F1, coupling.V);
+    const auto& c = coupling.c.asDiagonal();
+    const Matrix difference = wide ? Matrix(F1 - product(seen0 * c, coupling.V.transpose()))
+                                   : Matrix(F0 - product(seen1 * c, coupling.U.transpose()));
+    coupling.moment = product(difference, difference.transpose()) + pair.shift * pair.shift.transpose();
+    if (coupling.smoothing > 0.0) {
+        const Matrix& seen = wide ? seen0 : seen1;
+        coupling.moment += product(seen * coupling.split.asDiagonal(), seen.transpose());
+    }
+    coupling.moment = coupling.moment.selfadjointView<Eigen::Lower>();
+
+    const double step = difference.norm(), size = coupling.moment.trace();
+    const double difference_error = 8.0 * d * epsilon * (F0.norm() + F1.norm()) + pair.source.error + pair.target.error;
+    coupling.moment_error =
+        2.0 * step * difference_error + difference_error * difference_error + 8.0 * d * epsilon * size;
+}
+
+Coupling couple(const Pair& pair, const Matrix& metric, double smoothing) {
+    const Matrix &F0 = pair.source.root, &F1 = pair.target.root;
+    const auto d = double(pair.dimension());
+    const Matrix G = product(F0.transpose(), product(metric, F1));
+    Polar factors = polar(G);
     Coupling result;
     result.metric = metric;
-    if (G.size() == 0) {
-        result.U = Matrix(G.rows(), 0);
-        result.V = Matrix(G.cols(), 0);
-    } else if (G.rows() > 48 && G.cols() > 48) {
-        const Eigen::BDCSVD<Matrix> svd(G, Eigen::ComputeThinU | Eigen::ComputeThinV);
-        result.U = svd.matrixU();
-        result.V = svd.matrixV();
-        result.s = svd.singularValues();
-    } else {
-        const Eigen::JacobiSVD<Matrix> svd(G, Eigen::ComputeThinU | Eigen::ComputeThinV);
-        result.U = svd.matrixU();
-        result.V = svd.matrixV();
-        result.s = svd.singularValues();
+    result.U = std::move(factors.U);
+    result.V = std::move(factors.V);
+    result.s = std::move(factors.s);
+    result.smoothing = smoothing;
+    result.c = Vector::Ones(result.s.size());
+    result.split = Vector::Zero(result.s.size());
+    if (smoothing > 0.0) {
+        for (Index i = 0; i < result.s.size(); ++i) {
+            const double sum = smoothing + std::hypot(smoothing, 2.0 * result.s[i]);
+            result.c[i] = 2.0 * result.s[i] / sum;
+            result.split[i] = 2.0 * smoothing / sum;
+        }
     }
-
-    // C is a (co-)isometry on the smaller space, so Y-X - δ is a linear image of one standard Gaussian.
-    const bool wide = G.cols() >= G.rows();
-    const Matrix difference = wide ? Matrix(F1 - (F0 * result.U) * result.V.transpose())
-                                   : Matrix(F0 - (F1 * result.V) * result.U.transpose());
-    result.moment = pair.shift * pair.shift.transpose();
-    result.moment.selfadjointView<Eigen::Lower>().rankUpdate(difference);
-    result.moment = result.moment.selfadjointView<Eigen::Lower>();
-    result.cost = metric.cwiseProduct(result.moment).sum();
-
-    const double f0 = F0.norm(), f1 = F1.norm(), step = difference.norm(), jump = pair.shift.norm();
-    const double difference_error = 8.0 * d * epsilon * (f0 + f1) + pair.source.error + pair.target.error;
-    result.moment_error = 2.0 * step * difference_error + difference_error * difference_error +
-                          8.0 * d * epsilon * (step * step + jump * jump);
+    set_moment(pair, result);
+    const double mean_cost = metric.cwiseProduct(result.moment).sum();
+    const Vector missing = result.s.array() * result.split.array() / (1.0 + result.c.array());  // s(1-c)
+    result.cost = mean_cost - 2.0 * missing.sum();
+    result.smooth_cost = mean_cost;
+    if (smoothing > 0.0) result.smooth_cost -= smoothing * result.split.array().log().sum();
 
     // For the exact G' = U diag(s) Vᵀ - Δ, ‖Δ‖_F ≤ η, and any τ > 0: W = U max(s,τ) Uᵀ gives
     // ‖G'‖_* - <C,G'> ≤ ½tr(W⁻¹G'G'ᵀ + W) - <C,G'> ≤ η²/2τ + Σ_{s<τ} (τ-s)²/2τ.
-    const double q = metric.norm();
-    const double eta = q * (32.0 * d * epsilon * f0 * f1 + pair.source.error * f1 + pair.target.error * f0 +
-                            pair.source.error * pair.target.error);
+    const double q = metric.norm(), f0 = F0.norm(), f1 = F1.norm();
+    const double eta = factors.residual + q * (32.0 * d * epsilon * f0 * f1 + pair.source.error * f1 +
+                                               pair.target.error * f0 + pair.source.error * pair.target.error);
     double polar_error = 0.0;
     if (result.s.size() > 0 && eta > 0.0) {
         polar_error = infinity;
@@ -86,12 +103,14 @@ Coupling couple(const Pair& pair, const Matrix& metric) {
             polar_error = std::min(polar_error, error);
         }
     }
+    if (smoothing > 0.0) polar_error += std::sqrt(double(result.s.size())) * eta;
     result.cost_error = q * result.moment_error + 2.0 * polar_error + 4.0 * d * epsilon * q * result.moment.norm();
     return result;
 }
 
 Matrix cross_covariance(const Pair& pair, const Coupling& coupling) {
-    return (pair.source.root * coupling.U) * (pair.target.root * coupling.V).transpose();
+    return product(product(pair.source.root, coupling.U) * coupling.c.asDiagonal(),
+                   product(pair.target.root, coupling.V).transpose());
 }
 
 double upper_bound(const Gauge& gauge, const Matrix& moment, double moment_error) {

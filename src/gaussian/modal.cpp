@@ -84,7 +84,7 @@ void check(const Vector& r0, const Vector& s0, const Vector& beta, double p, dou
 }  // namespace
 
 ModalTrajectory modal_flow(const Vector& r0, const Vector& s0, const Vector& beta, double p, double t_max,
-                           const ModalOptions& options) {
+                           const ModalOptions& options, const CancelToken& cancel) {
     check(r0, s0, beta, p, t_max, options);
     const Modes modes(beta, p);
     const Index m = r0.size();
@@ -142,7 +142,7 @@ ModalTrajectory modal_flow(const Vector& r0, const Vector& s0, const Vector& bet
         }
         const ode::Outcome outcome =
             ode::integrate([&](double, const Vector& at, Vector& slope) { modes.slope(at, frozen, settled, slope); }, t,
-                           y, t_max, integrate_options, events, record);
+                           y, t_max, integrate_options, events, record, cancel);
         integrate_options.max_steps -= outcome.n_steps + outcome.n_rejected;
         t = outcome.t;
         y = outcome.y;

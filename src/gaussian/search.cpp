@@ -19,8 +19,12 @@ double Search::seconds() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
-const Coupling& Search::try_metric(const Matrix& metric) {
-    couplings_.push_back(couple(pair, 0.5 * (metric + metric.transpose())));
+const Coupling& Search::try_metric(const Matrix& metric, double smoothing) {
+    return accept(couple(pair, 0.5 * (metric + metric.transpose()), smoothing));
+}
+
+const Coupling& Search::accept(Coupling coupling) {
+    couplings_.push_back(std::move(coupling));
     const Coupling& latest = couplings_.back();
     const double lower = lower_bound(latest, 1.0 + gauge.membership_excess(latest.metric));
     if (result_.metric.size() == 0 || lower > bracket().lower) {

@@ -22,8 +22,10 @@ public:
     [[nodiscard]] double gap() const { return bracket().upper - bracket().lower; }
     [[nodiscard]] const std::vector<Coupling>& couplings() const { return couplings_; }
 
-    /// Couples by a metric (any symmetric matrix near K), takes both bounds, counts and reports.
-    const Coupling& try_metric(const Matrix& metric);
+    /// Couples by a metric (any symmetric matrix near K) and accepts the coupling.
+    const Coupling& try_metric(const Matrix& metric, double smoothing = 0.0);
+    /// Takes both bounds of a coupling, counts and reports.
+    const Coupling& accept(Coupling coupling);
     /// Upper bound of the mixture of all couplings so far with these weights.
     void offer_mixture(const Vector& weights);
     /// True when the search is over, with the reason in the result.
@@ -45,9 +47,10 @@ private:
 };
 
 /// Follows the central path of the dual for a gauge whose K is one Schatten or Ky Fan ball; false when it got stuck.
-bool follow_central_path(Search& search, const GaugeLeaf& leaf);
+/// `smooth`: with couplings smoothed alike, for pairs whose best coupling splits mass.
+bool follow_central_path(Search& search, const GaugeLeaf& leaf, bool smooth);
 
-/// p = ∞: a metric near rank one, where the problem is one-dimensional. Offers its bounds; most pairs are solved.
+/// p = ∞: the best metric of rank one and a coupling that proves it, if there is one. Most pairs are solved.
 void try_rank_one(Search& search, double weight);
 
 /// Mixtures of couplings against a master over K, until the bracket closes or precision ends.

@@ -36,7 +36,7 @@ void run(Search& search) {
             try_rank_one(search, leaf->weight);
             if (search.finished()) return;
         }
-        if (follow_central_path(search, *leaf)) return;
+        if (follow_central_path(search, *leaf, false) || follow_central_path(search, *leaf, true)) return;
     }
     mix_couplings(search);
 }

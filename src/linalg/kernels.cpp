@@ -161,14 +161,14 @@ void add_gram(const double* G, size_t stride, size_t n, size_t d, const double* 
 
 /// out[r, start[v] …] = Σ_i G[r, i] · B[i, v], r < R, v < V, with B packed by vectors.
 template <class Narrow, size_t R, size_t V>
-void product_tile(const double* G, size_t stride, size_t d, const double* B, size_t B_stride, const size_t* start,
+void product_tile(const double* G, size_t stride, size_t inner, const double* B, size_t B_stride, const size_t* start,
                   double* out, size_t out_stride) {
     const Narrow tag;
     constexpr size_t width = hn::MaxLanes(Narrow());
     hn::Vec<Narrow> sum[R][V];
     for (size_t r = 0; r < R; ++r)
         for (size_t v = 0; v < V; ++v) sum[r][v] = hn::Zero(tag);
-    for (size_t i = 0; i < d; ++i) {
+    for (size_t i = 0; i < inner; ++i) {
         hn::Vec<Narrow> b[V];
         for (size_t v = 0; v < V; ++v) b[v] = hn::LoadU(tag, B + i * B_stride + v * width);
         for (size_t r = 0; r < R; ++r) {
@@ -182,7 +182,7 @@ void product_tile(const double* G, size_t stride, size_t d, const double* B, siz
 }
 
 template <class Narrow, size_t R>
-void product_rows(const double* G, size_t stride, size_t d, const double* B, const Columns& columns, double* out,
+void product_rows(const double* G, size_t stride, size_t inner, const double* B, const Columns& columns, double* out,
                   size_t out_stride) {
     constexpr size_t width = hn::MaxLanes(Narrow());
     const size_t B_stride = columns.count() * width;
@@ -190,19 +190,19 @@ void product_rows(const double* G, size_t stride, size_t d, const double* B, con
         const bool pair = v + 1 < columns.count();
         const size_t start[2] = {columns.start(v), columns.start(pair ? v + 1 : v)};
         if (pair)
-            product_tile<Narrow, R, 2>(G, stride, d, B + v * width, B_stride, start, out, out_stride);
+            product_tile<Narrow, R, 2>(G, stride, inner, B + v * width, B_stride, start, out, out_stride);
         else
-            product_tile<Narrow, R, 1>(G, stride, d, B + v * width, B_stride, start, out, out_stride);
+            product_tile<Narrow, R, 1>(G, stride, inner, B + v * width, B_stride, start, out, out_stride);
     }
 }
 
 template <class Narrow>
-void apply_right_by(const double* G, size_t stride, size_t n, size_t d, const double* B, double* out,
+void apply_right_by(const double* G, size_t stride, size_t n, size_t inner, const double* B, size_t d, double* out,
                     size_t out_stride) {
     constexpr size_t width = hn::MaxLanes(Narrow());
     const Columns columns(d, width);
-    std::vector<double> packed(d * columns.count() * width, 0.0);
-    for (size_t i = 0; i < d; ++i)
+    std::vector<double> packed(inner * columns.count() * width, 0.0);
+    for (size_t i = 0; i < inner; ++i)
         for (size_t v = 0; v < columns.count(); ++v)
             std::memcpy(&packed[(i * columns.count() + v) * width], B + i * d + columns.start(v),
                         std::min(width, d) * sizeof(double));
@@ -212,26 +212,28 @@ void apply_right_by(const double* G, size_t stride, size_t n, size_t d, const do
     size_t k = 0;
     for (; k + tile_rows <= wide; k += tile_rows) {
         const size_t soon = std::min(k + 2 * tile_rows, wide);
-        prefetch_rows(G + soon * stride, stride, std::min(tile_rows, wide - soon), d);
-        product_rows<Narrow, tile_rows>(G + k * stride, stride, d, packed.data(), columns, out + k * out_stride,
+        prefetch_rows(G + soon * stride, stride, std::min(tile_rows, wide - soon), inner);
+        product_rows<Narrow, tile_rows>(G + k * stride, stride, inner, packed.data(), columns, out + k * out_stride,
                                         out_stride);
     }
     for (; k < wide; ++k)
-        product_rows<Narrow, 1>(G + k * stride, stride, d, packed.data(), columns, out + k * out_stride, out_stride);
+        product_rows<Narrow, 1>(G + k * stride, stride, inner, packed.data(), columns, out + k * out_stride,
+                                out_stride);
     for (double row[width]; k < n; ++k) {
-        product_rows<Narrow, 1>(G + k * stride, stride, d, packed.data(), columns, row, width);
+        product_rows<Narrow, 1>(G + k * stride, stride, inner, packed.data(), columns, row, width);
         std::memcpy(out + k * out_stride, row, d * sizeof(double));
     }
 }
 
 /// Short rows take vectors no wider than needed, so that few stores straddle cache lines.
-void apply_right(const double* G, size_t stride, size_t n, size_t d, const double* B, double* out, size_t out_stride) {
+void apply_right(const double* G, size_t stride, size_t n, size_t inner, const double* B, size_t d, double* out,
+                 size_t out_stride) {
     if (d <= 2)
-        apply_right_by<hn::CappedTag<double, 2>>(G, stride, n, d, B, out, out_stride);
+        apply_right_by<hn::CappedTag<double, 2>>(G, stride, n, inner, B, d, out, out_stride);
     else if (d <= 4)
-        apply_right_by<hn::CappedTag<double, 4>>(G, stride, n, d, B, out, out_stride);
+        apply_right_by<hn::CappedTag<double, 4>>(G, stride, n, inner, B, d, out, out_stride);
     else
-        apply_right_by<Tag>(G, stride, n, d, B, out, out_stride);
+        apply_right_by<Tag>(G, stride, n, inner, B, d, out, out_stride);
 }
 
 /// The largest of n magnitudes; NaN if one is not finite.
@@ -276,9 +278,9 @@ void kernels::add_gram(const double* G, std::size_t stride, std::size_t n, std::
     HWY_DYNAMIC_DISPATCH(add_gram)(G, stride, n, d, weights, S);
 }
 
-void kernels::apply_right(const double* G, std::size_t stride, std::size_t n, std::size_t d, const double* B,
-                          double* out, std::size_t out_stride) {
-    HWY_DYNAMIC_DISPATCH(apply_right)(G, stride, n, d, B, out, out_stride);
+void kernels::apply_right(const double* G, std::size_t stride, std::size_t n, std::size_t inner, const double* B,
+                          std::size_t d, double* out, std::size_t out_stride) {
+    HWY_DYNAMIC_DISPATCH(apply_right)(G, stride, n, inner, B, d, out, out_stride);
 }
 
 double kernels::largest_magnitude(const double* x, std::size_t n) {

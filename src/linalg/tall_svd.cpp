@@ -183,7 +183,8 @@ void apply_right(const Rows& G, const Matrix& B, double alpha, Eigen::Ref<Points
         throw_invalid("out", "the shape of G", std::to_string(out.rows()) + "x" + std::to_string(out.cols()));
     if (G.size() == 0) return;
     const Points scaled = alpha * B;
-    kernels::apply_right(G.data(), G.outerStride(), G.rows(), G.cols(), scaled.data(), out.data(), out.outerStride());
+    kernels::apply_right(G.data(), G.outerStride(), G.rows(), G.cols(), scaled.data(), scaled.cols(), out.data(),
+                         out.outerStride());
 }
 
 double largest_magnitude(const Rows& G) {

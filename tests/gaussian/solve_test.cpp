@@ -1,6 +1,7 @@
 #include "spectralot/gaussian/solve.hpp"
 
 #include "spectralot/core/errors.hpp"
+#include "spectralot/gaussian/barycenter.hpp"
 #include "spectralot/gaussian/flow.hpp"
 #include "spectralot/gaussian/modal.hpp"
 
@@ -72,6 +73,51 @@ TEST(GaussianCost, DisjointSupportsNeedAMixtureOfCouplings) {
     EXPECT_TRUE(r.converged);
     EXPECT_NEAR(r.value, std::sqrt(2.0), 1e-9);
     EXPECT_LE(r.cross_covariance.norm(), 1e-4);
+}
+
+TEST(GaussianCost, OperatorPairsAreProvedByOneDirection) {
+    std::mt19937 random(4);
+    for (const Index d : {2, 5, 20, 40}) {
+        for (int trial = 0; trial < 5; ++trial) {
+            Gaussian mu = random_gaussian(d, random), nu = random_gaussian(d, random);
+            if (trial % 2 == 0) nu.mean = mu.mean;
+            const auto r = gaussian::solve(mu, nu, operator_gauge());
+            EXPECT_TRUE(r.converged);
+            EXPECT_LE(r.n_iter, 3) << d;
+        }
+    }
+}
+
+TEST(GaussianCost, RankDeficientPairsThatSplitMassAreSolved) {
+    std::mt19937 random(5);
+    std::uniform_int_distribution<int> quarter(-9, 9);
+    const auto singular = [&](Index d, Index rank) {  // exactly, in double precision
+        const Matrix root = Matrix::NullaryExpr(d, rank, [&] { return 0.25 * quarter(random); });
+        return Gaussian{Vector::Zero(d), root * root.transpose()};
+    };
+    const std::vector<Gauge> gauges = {Schatten{.p = 1.5}, Schatten{.p = 2.0}, operator_gauge(), KyFan{.k = 2}};
+    for (int trial = 0; trial < 3; ++trial) {
+        const Gaussian mu = singular(12, 6), nu = singular(12, 4);
+        for (const Gauge& gauge : gauges) {
+            const auto r = gaussian::solve(mu, nu, gauge);
+            EXPECT_TRUE(r.converged) << gauge.repr() << ' ' << r.n_iter << " gap " << r.certificate.relative_gap();
+        }
+    }
+}
+
+TEST(GaussianBarycenter, OfTwoIsTheMidpoint) {
+    std::mt19937 random(6);
+    const Gaussian mu = random_gaussian(3, random), nu = random_gaussian(3, random);
+    for (const Gauge& gauge : {trace_gauge(), Gauge(Schatten{.p = 2.0})}) {
+        const auto pair = gaussian::solve(mu, nu, gauge);
+        const auto b = gaussian::barycenter({mu, nu}, Vector{{1.0, 3.0}}, gauge);
+        EXPECT_TRUE(b.converged) << b.certificate.relative_gap() << " " << to_string(b.status);
+        EXPECT_NEAR(b.value, 0.25 * 0.75 * pair.value, 2e-6 * b.value);
+        EXPECT_LE(gaussian::distance(b.gaussian, nu, gauge), 0.25 * pair.distance() * 1.01);
+    }
+    EXPECT_THROW(gaussian::barycenter({}, {}, trace_gauge()), InvalidArgument);
+    EXPECT_THROW(gaussian::barycenter({mu}, Vector{{-1.0}}, trace_gauge()), InvalidArgument);
+    EXPECT_THROW(gaussian::barycenter({mu}, {}, Entrywise{.M = 0.5}), InvalidArgument);
 }
 
 TEST(GaussianCost, NearlySingularMatricesAreSolvedExactly) {

@@ -788,3 +788,14 @@ def test_gaussian_prints_a_certified_object(cli):
     assert [state["mean"] for state in result["geodesic"]] == [[0, 0], [1.5, 0]]
     (cli / "bad.json").write_text(f'{{"source": {source}, "target": {{"covariance": [[1, 2], [2, 1]]}}}}')
     cli.refuses("gaussian", "bad.json", "--gauge", "trace", code=BAD_INPUT, message="S1: must be positive semidefinite")
+
+
+def test_barycenter_prints_a_certified_object(cli):
+    one, two = '{"weight": 3, "covariance": [[1, 0], [0, 1]]}', '{"mean": [4, 0], "covariance": [[4, 0], [0, 4]]}'
+    (cli / "components.json").write_text(f'{{"components": [{one}, {two}]}}')
+    result = cli("barycenter", "components.json", "--gauge", "trace").json
+    assert result["lower"] <= 0.75 * 0.25 * 18 <= result["upper"] * (1 + 1e-9)
+    assert result["mean"] == pytest.approx([1, 0], abs=1e-9)
+    assert np.array(result["covariance"]) == pytest.approx(1.25**2 * np.eye(2), abs=1e-6)
+    (cli / "bad.json").write_text(f'{{"components": [{one}, {{"weight": -1, "covariance": [[1, 0], [0, 1]]}}]}}')
+    cli.refuses("barycenter", "bad.json", "--gauge", "trace", code=BAD_INPUT, message="weights: must be finite")

@@ -4,6 +4,7 @@
 /// q = 2p/(2p-1), 𝒩^q = Σ|e|^q(a^{q/2}+b^{q/2}):  ȧ = -2𝒩^{2-q}ψ(e)a^{q/2},  ḃ = +2𝒩^{2-q}ψ(e)b^{q/2}.
 #pragma once
 
+#include "spectralot/core/observer.hpp"
 #include "spectralot/core/status.hpp"
 #include "spectralot/core/types.hpp"
 
@@ -44,6 +45,6 @@ struct ModalTrajectory {
 ///
 ///     const auto t = gaussian::modal_flow(r0, s0, beta, infinity, 18.0);
 ModalTrajectory modal_flow(const Vector& r0, const Vector& s0, const Vector& beta, double p, double t_max,
-                           const ModalOptions& options = {});
+                           const ModalOptions& options = {}, const CancelToken& cancel = {});
 
 }  // namespace spectralot::gaussian
