@@ -1,5 +1,8 @@
 #include "dynamic/iteration.hpp"
 
+#include "discrete/context.hpp"
+#include "dynamic/kernels.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -24,6 +27,7 @@ Iteration::Iteration(const Layout& layout, const Gauge& gauge)
       w_(layout),
       phi_(Plane::Zero(layout.n_times, layout.n_cells)),
       rho_(Plane::Zero(layout.n_times, layout.n_cells)),
+      scratch_(std::size_t(layout.n_workers()), Plane::Zero(2 * (layout.dimension() + 1), layout.n_cells)),
       best_u_(layout),
       best_metrics_(std::size_t(layout.n_times), prox_[0].metric()) {}
 
@@ -109,33 +113,41 @@ void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const V
 
 void Iteration::advance() {
     const double sigma = layout_.growth ? sigma_growth : sigma_balanced, tau = 1.0 / sigma;
-    next_ = u_;
-    add_adjoint(layout_, w_, -tau, next_);
-    project(layout_, *solver_, next_, phi_);
+    next_.rho.row(layout_.n_times) = u_.rho.row(layout_.n_times);
     layout_.for_slices([&](int s) {
-        const std::size_t parts = w_.v.size();
-        Plane storage(Index(2 * parts), layout_.n_cells);
-        std::vector<double*> now(parts), ahead(parts);
+        next_.rho.row(s) = u_.rho.row(s);
+        for (std::size_t a = 0; a < u_.m.size(); ++a) next_.m[a].row(s) = u_.m[a].row(s);
+        add_adjoint(layout_, w_, -tau, s, next_);
+    });
+    project(layout_, *solver_, next_, phi_);
+    const auto n = std::size_t(layout_.n_cells), parts = w_.v.size();
+    const auto n_workers = int(scratch_.size());
+    for_each_block(n_workers, layout_.n_threads, [&](int worker) {
+        std::vector<double*> ahead(parts), projected(parts);
         for (std::size_t k = 0; k < parts; ++k) {
-            now[k] = storage.row(Index(k)).data();
-            ahead[k] = storage.row(Index(parts + k)).data();
+            ahead[k] = scratch_[std::size_t(worker)].row(Index(k)).data();
+            projected[k] = scratch_[std::size_t(worker)].row(Index(parts + k)).data();
         }
-        interpolate(layout_, u_, s, now);
-        interpolate(layout_, next_, s, ahead);
-        for (std::size_t k = 0; k < parts; ++k) {
-            const double* w = w_.v[k].row(s).data();
-            for (Index c = 0; c < layout_.n_cells; ++c) ahead[k][c] = w[c] + sigma * (2.0 * ahead[k][c] - now[k][c]);
-        }
-        prox_[std::size_t(s)].project(ahead, {rho_.row(s).data(), std::size_t(layout_.n_cells)});
-        for (std::size_t k = 0; k < parts; ++k) {
-            double* w = w_.v[k].row(s).data();
-            for (Index c = 0; c < layout_.n_cells; ++c) w[c] += relaxation * (ahead[k][c] - w[c]);
+        for (int s = worker; s < layout_.n_times; s += n_workers) {
+            // In place of û the momenta of 2û - u; u moves on.
+            for (std::size_t a = 0; a < u_.m.size(); ++a)
+                kernels::relax(next_.m[a].row(s).data(), u_.m[a].row(s).data(), 1.0, relaxation, n);
+            interpolate(layout_, next_, s, ahead);
+            kernels::mix_two(next_.rho.row(s).data(), 1.0, next_.rho.row(s + 1).data(), 1.0, n, ahead[0]);
+            kernels::add_two(u_.rho.row(s).data(), -0.5, u_.rho.row(s + 1).data(), -0.5, n, ahead[0]);
+            for (std::size_t k = 0; k < parts; ++k)
+                kernels::mix_two(w_.v[k].row(s).data(), 1.0, ahead[k], sigma, n, ahead[k]);
+            prox_[std::size_t(s)].project(ahead, {rho_.row(s).data(), n}, projected);
+            for (std::size_t k = 0; k < parts; ++k) {
+                double* w = w_.v[k].row(s).data();
+                kernels::mix_two(w, 1.0 - relaxation, projected[k], relaxation, n, w);
+            }
         }
     });
     layout_.for_slices([&](int s) {
-        if (s > 0) u_.rho.row(s) += relaxation * (next_.rho.row(s) - u_.rho.row(s));
-        for (std::size_t a = 0; a < u_.m.size(); ++a)
-            u_.m[a].row(s) += relaxation * (next_.m[a].row(s) - u_.m[a].row(s));
+        if (s == 0) return;
+        double* rho = u_.rho.row(s).data();
+        kernels::mix_two(rho, 1.0 - relaxation, next_.rho.row(s).data(), relaxation, n, rho);
     });
 }
 

@@ -1,6 +1,9 @@
 #include "dynamic/layout.hpp"
 
 #include "discrete/context.hpp"
+#include "dynamic/kernels.hpp"
+
+#include <thread>
 
 namespace spectralot::dynamic {
 
@@ -9,14 +12,7 @@ namespace {
 /// out[c] = a·u[c] + b·u[face below c].
 void combine_faces(const Axis& axis, const double* u, double a, double b, Index n_cells, double* out, bool add) {
     const Index stride = axis.stride;
-    const Index head = std::min(stride, n_cells);
-    if (!add) std::fill_n(out, head, 0.0);
-    for (Index c = 0; c < head; ++c) out[c] += a * u[c];
-    if (add) {
-        for (Index c = stride; c < n_cells; ++c) out[c] += a * u[c] + b * u[c - stride];
-    } else {
-        for (Index c = stride; c < n_cells; ++c) out[c] = a * u[c] + b * u[c - stride];
-    }
+    kernels::combine_below(u, a, b, std::size_t(stride), std::size_t(n_cells), out, add);
     if (!axis.periodic) return;
     const Index row = axis.n * stride;
     for (Index first = 0; first < n_cells; first += row) {
@@ -37,14 +33,17 @@ void combine_cells(const Axis& axis, const double* w, double a, double b, Index 
     }
     for (Index first = 0; first < n_cells; first += row) {
         const Index last = first + row - stride;
-        for (Index c = first; c < last; ++c) out[c] += a * w[c] + b * w[c + stride];
-        if (axis.periodic) {
-            for (Index c = last; c < last + stride; ++c) out[c] += a * w[c] + b * w[c - last + first];
-        }
+        kernels::add_two(w + first, a, w + first + stride, b, std::size_t(row - stride), out + first);
+        if (axis.periodic) kernels::add_two(w + last, a, w + first, b, std::size_t(stride), out + last);
     }
 }
 
 }  // namespace
+
+int Layout::n_workers() const {
+    const int threads = n_threads > 0 ? n_threads : int(std::max(1U, std::thread::hardware_concurrency()));
+    return std::min(threads, n_times);
+}
 
 void Layout::for_slices(const std::function<void(int)>& body) const {
     for_each_block(n_times, n_threads, body);
@@ -74,9 +73,7 @@ void to_tangential(const Layout& layout, double* first, double* second) {
 }
 
 void interpolate(const Layout& layout, const StaggeredField& u, int s, std::span<double* const> out) {
-    const double* before = u.rho.row(s).data();
-    const double* after = u.rho.row(s + 1).data();
-    for (Index c = 0; c < layout.n_cells; ++c) out[0][c] = 0.5 * (before[c] + after[c]);
+    kernels::mix_two(u.rho.row(s).data(), 0.5, u.rho.row(s + 1).data(), 0.5, std::size_t(layout.n_cells), out[0]);
     for (std::size_t a = 0; a < u.m.size(); ++a) {
         const double* m = u.m[a].row(s).data();
         if (a < layout.axes.size()) {
@@ -88,27 +85,29 @@ void interpolate(const Layout& layout, const StaggeredField& u, int s, std::span
     if (layout.growth) to_ambient(layout, out[1], out[2]);
 }
 
-void add_adjoint(const Layout& layout, const CellField& w, double scale, StaggeredField& u) {
-    layout.for_slices([&](int s) {
-        if (s > 0) u.rho.row(s) += (0.5 * scale) * (w.v[0].row(s - 1) + w.v[0].row(s));
-        Plane turned;
-        if (layout.growth) {
-            turned.resize(2, layout.n_cells);
-            turned << w.v[1].row(s), w.v[2].row(s);
-            to_tangential(layout, turned.row(0).data(), turned.row(1).data());
-            u.m[1].row(s) += scale * turned.row(1);
-        }
-        for (std::size_t a = 0; a < layout.axes.size(); ++a) {
-            const double* from = layout.growth ? turned.data() : w.v[a + 1].row(s).data();
-            combine_cells(layout.axes[a], from, 0.5 * scale, 0.5 * scale, layout.n_cells, u.m[a].row(s).data());
-        }
-    });
+void add_adjoint(const Layout& layout, const CellField& w, double scale, int s, StaggeredField& u) {
+    const double half = 0.5 * scale;
+    if (s > 0)
+        kernels::add_two(w.v[0].row(s - 1).data(), half, w.v[0].row(s).data(), half, std::size_t(layout.n_cells),
+                         u.rho.row(s).data());
+    Plane turned;
+    if (layout.growth) {
+        turned.resize(2, layout.n_cells);
+        turned << w.v[1].row(s), w.v[2].row(s);
+        to_tangential(layout, turned.row(0).data(), turned.row(1).data());
+        u.m[1].row(s) += scale * turned.row(1);
+    }
+    for (std::size_t a = 0; a < layout.axes.size(); ++a) {
+        const double* from = layout.growth ? turned.data() : w.v[a + 1].row(s).data();
+        combine_cells(layout.axes[a], from, half, half, layout.n_cells, u.m[a].row(s).data());
+    }
 }
 
 void divergence(const Layout& layout, const StaggeredField& u, Plane& out) {
     const double rate = layout.n_times;
     layout.for_slices([&](int s) {
-        out.row(s) = rate * (u.rho.row(s + 1) - u.rho.row(s));
+        kernels::mix_two(u.rho.row(s + 1).data(), rate, u.rho.row(s).data(), -rate, std::size_t(layout.n_cells),
+                         out.row(s).data());
         for (std::size_t a = 0; a < layout.axes.size(); ++a) {
             const double per_h = 1.0 / layout.axes[a].h;
             combine_faces(layout.axes[a], u.m[a].row(s).data(), per_h, -per_h, layout.n_cells, out.row(s).data(), true);
@@ -120,7 +119,9 @@ void divergence(const Layout& layout, const StaggeredField& u, Plane& out) {
 void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u) {
     const double rate = layout.n_times;
     layout.for_slices([&](int s) {
-        if (s > 0) u.rho.row(s) -= rate * (phi.row(s - 1) - phi.row(s));
+        if (s > 0)
+            kernels::add_two(phi.row(s - 1).data(), -rate, phi.row(s).data(), rate, std::size_t(layout.n_cells),
+                             u.rho.row(s).data());
         for (std::size_t a = 0; a < layout.axes.size(); ++a) {
             const double per_h = 1.0 / layout.axes[a].h;
             combine_cells(layout.axes[a], phi.row(s).data(), -per_h, per_h, layout.n_cells, u.m[a].row(s).data());

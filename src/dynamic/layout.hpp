@@ -36,6 +36,8 @@ struct Layout {
     /// Components of the momentum that the gauge sees.
     [[nodiscard]] int dimension() const { return int(axes.size()) + (growth ? 1 : 0); }
     [[nodiscard]] bool is_inside(Index cell) const { return inside.empty() || inside[std::size_t(cell)] != 0; }
+    /// How many threads can be busy with slices.
+    [[nodiscard]] int n_workers() const;
     /// Calls body(s) for every slice, on all threads.
     void for_slices(const std::function<void(int)>& body) const;
 };
@@ -74,8 +76,8 @@ void to_tangential(const Layout& layout, double* first, double* second);
 /// (Iu)_s into rows of length n_cells, one per component: what the action sees in slice s.
 void interpolate(const Layout& layout, const StaggeredField& u, int s, std::span<double* const> out);
 
-/// u += scale·Iᵀw on the free unknowns (the masses at the two ends are given).
-void add_adjoint(const Layout& layout, const CellField& w, double scale, StaggeredField& u);
+/// u += scale·Iᵀw on the free unknowns (the masses at the two ends are given) of slice s and time s.
+void add_adjoint(const Layout& layout, const CellField& w, double scale, int s, StaggeredField& u);
 
 /// Du = (ρ_{k+1} - ρ_k)/dt + div m - 2g, n_times × cells.
 void divergence(const Layout& layout, const StaggeredField& u, Plane& out);

@@ -1,5 +1,6 @@
 #include "dynamic/slice_prox.hpp"
 
+#include "dynamic/kernels.hpp"
 #include "linalg/decompositions.hpp"
 
 #include <algorithm>
@@ -52,123 +53,38 @@ void SliceProx::mix() {
     metric_ = (1.0 - interior_share) * metric_ + interior_share * atoms_[0];
 }
 
-/// One pass over the cells with Q = metric_. `write`: w becomes its projection.
-template <int d>
-SliceProx::Pass SliceProx::pass(std::span<double* const> w, std::span<double> rho, bool derivatives, bool write) {
-    constexpr int N = d * (d + 1) / 2;
-    const Eigen::SelfAdjointEigenSolver<Matrix> eigen(metric_);
-    std::array<double, d> q{};
-    std::array<std::array<double, d>, d> U{};
-    for (int i = 0; i < d; ++i) {
-        q[i] = std::max(eigen.eigenvalues()[i], 0.0);
-        for (int j = 0; j < d; ++j) U[i][j] = eigen.eigenvectors()(i, j);
-    }
-    double value = 0.0;
-    std::array<double, N> S{};
-    std::array<std::array<double, N>, N> cross{};   // -Σ c cᵀ/h_ρρ
-    std::array<std::array<double, N>, d> spread{};  // Σ ρ r_j y_i y_k
-    constexpr int block = 64;
-    const auto n = Index(rho.size());
-    double m[d][block], r[block], w0[block], floor[block], f[block], slope[block];
-    for (Index first = 0; first < n; first += block) {
-        const int size = int(std::min<Index>(block, n - first));
-        for (int c = 0; c < size; ++c) {
-            w0[c] = w[0][first + c];
-            floor[c] = std::max(w0[c], 0.0);
-        }
-        for (int i = 0; i < d; ++i) {
-            for (int c = 0; c < size; ++c) m[i][c] = 0.0;
-            for (int j = 0; j < d; ++j)
-                for (int c = 0; c < size; ++c) m[i][c] += U[j][i] * w[j + 1][first + c];
-        }
-        for (int c = 0; c < size; ++c) r[c] = std::max(rho[first + c], floor[c]);
-        // Newton's method on a concave increasing function: from the left of the root it rises monotonically.
-        for (int step = 0; step < 60; ++step) {
-            for (int c = 0; c < size; ++c) {
-                f[c] = r[c] - w0[c];
-                slope[c] = 1.0;
-            }
-            for (int i = 0; i < d; ++i) {
-                const double two_q = 2.0 * q[i];
-                for (int c = 0; c < size; ++c) {
-                    const double inverse = 1.0 / std::max(r[c] + two_q, 1e-290);
-                    const double y = m[i][c] * inverse;
-                    const double t = q[i] * y * y;
-                    f[c] -= t;
-                    slope[c] += 2.0 * t * inverse;
-                }
-            }
-            double moved = 0.0;
-            for (int c = 0; c < size; ++c) {
-                const double next = std::max(r[c] - f[c] / slope[c], floor[c]);
-                moved = std::max(moved, std::abs(next - r[c]) - 4.0 * epsilon * next);
-                r[c] = next;
-            }
-            if (moved <= 1e-15) break;
-        }
-        for (int c = 0; c < size; ++c) rho[first + c] = r[c];
-        if (write) {
-            for (int c = 0; c < size; ++c) w[0][first + c] = w0[c] - r[c];
-            for (int i = 0; i < d; ++i)
-                for (int c = 0; c < size; ++c) m[i][c] *= 2.0 * q[i] / std::max(r[c] + 2.0 * q[i], 1e-290);
-            for (int i = 0; i < d; ++i) {
-                for (int c = 0; c < size; ++c) w[i + 1][first + c] = 0.0;
-                for (int j = 0; j < d; ++j)
-                    for (int c = 0; c < size; ++c) w[i + 1][first + c] += U[i][j] * m[j][c];
-            }
-        }
-        if (!derivatives) continue;
-        for (int c = 0; c < size; ++c) {
-            std::array<double, d> y{}, inv{};
-            double h = 1.0, cost = 0.5 * r[c] * (r[c] - 2.0 * w0[c]);
-            for (int i = 0; i < d; ++i) {
-                inv[i] = 1.0 / std::max(r[c] + 2.0 * q[i], 1e-290);
-                y[i] = m[i][c] * inv[i];
-                cost += q[i] * m[i][c] * y[i];
-                h += 2.0 * q[i] * y[i] * y[i] * inv[i];
-            }
-            value += cost;
-            if (r[c] <= 0.0) continue;
-            std::array<double, N> k{};
-            for (int i = 0, e = 0; i < d; ++i) {
-                for (int j = i; j < d; ++j, ++e) {
-                    const double yy = y[i] * y[j];
-                    S[e] += r[c] * yy;
-                    k[e] = yy * (1.0 - r[c] * (inv[i] + inv[j])) * (i == j ? 1.0 : 2.0);
-                    for (int l = 0; l < d; ++l) spread[l][e] += r[c] * inv[l] * yy;
-                }
-            }
-            for (int e = 0; e < N; ++e)
-                for (int g = e; g < N; ++g) cross[e][g] -= k[e] * k[g] / h;
-        }
-    }
-    Pass out;
-    if (!derivatives) return out;
-    out.value = value;
-    // In the eigenbasis: quadratic form Σ cross·H·H - 4 Σ_l Σ_ik H_il H_kl spread_l(i,k).
-    const auto entry = [](int i, int j) {
-        return i <= j ? i * d - i * (i - 1) / 2 + j - i : j * d - j * (j - 1) / 2 + i - j;
-    };
-    Matrix hessian(N, N), moment(d, d);
-    for (int e = 0; e < N; ++e)
-        for (int g = e; g < N; ++g) hessian(e, g) = hessian(g, e) = cross[e][g];
-    for (int l = 0; l < d; ++l)
-        for (int i = 0; i < d; ++i)
-            for (int k = 0; k < d; ++k) hessian(entry(i, l), entry(k, l)) -= 4.0 * spread[l][entry(i, k)];
-    for (int i = 0; i < d; ++i)
-        for (int j = 0; j < d; ++j) moment(i, j) = S[entry(i, j)];
-    const Matrix& V = eigen.eigenvectors();
-    out.moment = V * moment * V.transpose();
-    out.hessian = hessian;
-    basis_ = V;
-    return out;
-}
-
-SliceProx::Pass SliceProx::run_pass(std::span<double* const> w, std::span<double> rho, bool write) {
+/// One pass over the cells with Q = metric_: `out` becomes the projection of w for that Q.
+SliceProx::Pass SliceProx::pass(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out,
+                                bool derivatives) {
     ++passes_;
-    if (d_ == 1) return pass<1>(w, rho, !write, write);
-    if (d_ == 2) return pass<2>(w, rho, !write, write);
-    return pass<3>(w, rho, !write, write);
+    const Eigen::SelfAdjointEigenSolver<Matrix> eigen(metric_);
+    const Matrix& V = eigen.eigenvectors();
+    const Vector q = eigen.eigenvalues().cwiseMax(0.0);
+    const Points U = V;  // row-major
+    kernels::ProxSums sums;
+    kernels::project_cells(d_, q.data(), U.data(), w.data(), rho.data(), out.data(), rho.size(),
+                           derivatives ? &sums : nullptr);
+    Pass found;
+    if (!derivatives) return found;
+    // In the eigenbasis: quadratic form Σ cross·H·H - 4 Σ_l Σ_ik H_il H_kl spread_l(i,k).
+    const int N = d_ * (d_ + 1) / 2;
+    const auto entry = [this](int i, int j) {
+        if (i > j) std::swap(i, j);
+        return i * d_ - i * (i - 1) / 2 + j - i;
+    };
+    Matrix hessian(N, N), moment(d_, d_);
+    for (int e = 0, at = 0; e < N; ++e)
+        for (int g = e; g < N; ++g, ++at) hessian(e, g) = hessian(g, e) = sums.cross[at];
+    for (int l = 0; l < d_; ++l)
+        for (int i = 0; i < d_; ++i)
+            for (int k = 0; k < d_; ++k) hessian(entry(i, l), entry(k, l)) -= 4.0 * sums.spread[l * N + entry(i, k)];
+    for (int i = 0; i < d_; ++i)
+        for (int j = 0; j < d_; ++j) moment(i, j) = sums.moment[entry(i, j)];
+    found.value = sums.value;
+    found.moment = V * moment * V.transpose();
+    found.hessian = hessian;
+    basis_ = V;
+    return found;
 }
 
 void SliceProx::add_atom(const Matrix& A) {
@@ -250,8 +166,12 @@ void SliceProx::improve_weights(const Pass& at) {
     weights_ = x / x.sum();
 }
 
-void SliceProx::maximise(std::span<double* const> w, std::span<double> rho) {
-    Pass at = run_pass(w, rho, false);
+void SliceProx::project(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out) {
+    if (linear_) {
+        pass(w, rho, out, false);
+        return;
+    }
+    Pass at = pass(w, rho, out, true);
     double least = infinity;
     for (int round = 0, idle = 0; round < max_rounds; ++round) {
         const double support = gauge_.value(at.moment);
@@ -268,7 +188,7 @@ void SliceProx::maximise(std::span<double* const> w, std::span<double> rho) {
         double length = 1.0;
         for (int halving = 0;; ++halving) {
             mix();
-            at = run_pass(w, rho, false);
+            at = pass(w, rho, out, true);
             if (at.value >= value - 1e-14 * std::abs(value) || halving == max_halvings) break;
             length *= 0.5;
             weights_ = (1.0 - length) * before + length * after;
@@ -284,11 +204,6 @@ void SliceProx::maximise(std::span<double* const> w, std::span<double> rho) {
     }
     atoms_.resize(kept);
     weights_.conservativeResize(Index(kept));
-}
-
-void SliceProx::project(std::span<double* const> w, std::span<double> rho) {
-    if (!linear_) maximise(w, rho);
-    run_pass(w, rho, true);
 }
 
 }  // namespace spectralot::dynamic

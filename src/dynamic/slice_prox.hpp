@@ -11,7 +11,6 @@
 
 #include "spectralot/gauge/gauge.hpp"
 
-#include <array>
 #include <span>
 #include <vector>
 
@@ -22,12 +21,12 @@ class SliceProx {
 public:
     SliceProx(const Gauge& gauge, int dimension);
 
-    /// Projects in place: w[0] and the d components w[1…d], each of n cells. `rho` (n) keeps ρ between calls.
+    /// Projects w[0] and the d components w[1…d], each of n cells, into `out`. `rho` (n) keeps ρ between calls.
     ///
     /// Q is the maximiser over the convex hull of atoms of K, found by Newton's method on their weights; the atom
     /// active at the moment joins until γ(S) - tr(QS), the error of Fenchel's equality, is 1e-12 of γ(S) or stops
     /// falling.
-    void project(std::span<double* const> w, std::span<double> rho);
+    void project(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out);
 
     [[nodiscard]] const Matrix& metric() const { return metric_; }
     void set_metric(const Matrix& Q);
@@ -35,17 +34,13 @@ public:
     [[nodiscard]] long passes() const { return passes_; }
 
 private:
-    static constexpr int max_pairs = 6;  // entries of a symmetric 3×3 matrix
     struct Pass {
         double value = 0.0;
         Matrix moment;   // ∇g
         Matrix hessian;  // of g in the entries (i ≤ j) of Q, off-diagonal ones once
     };
 
-    template <int d>
-    Pass pass(std::span<double* const> w, std::span<double> rho, bool derivatives, bool write);
-    Pass run_pass(std::span<double* const> w, std::span<double> rho, bool write);
-    void maximise(std::span<double* const> w, std::span<double> rho);
+    Pass pass(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out, bool derivatives);
     void add_atom(const Matrix& A);
     void improve_weights(const Pass& at);
     void mix();

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double mass_tol = 1e-9;  // relative difference of the total masses that counts as rounding
 constexpr int first_check = 40;    // iterations before the first certificate, and between later ones at least
+constexpr int last_wait = 400;     // and at most
 constexpr int coarse_iterations = 400;
 constexpr Index coarsest = 8;  // cells per axis, and slices
 
@@ -210,8 +211,8 @@ private:
             ++(finest ? result_.n_iter : result_.n_coarse);
             const bool stopped = cancel_.requested();
             if (k < next_check && k < limit && !stopped) continue;
-            next_check = k + std::max(first_check, k / 5);
             iteration->certify();
+            next_check = k + wait(k, iteration->relative_gap());
             if (finest) report(*iteration, k);
             if (iteration->relative_gap() <= options_.tol) {
                 result_.status = Status::Solved;
@@ -227,6 +228,12 @@ private:
             result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;
             return iteration;
         }
+    }
+
+    /// A certificate costs some twenty iterations, and the gap falls about as 1/k: longer waits far from the goal.
+    [[nodiscard]] int wait(int k, double gap) const {
+        const double growth = std::clamp(std::sqrt(gap / options_.tol) - 1.0, 0.15, 1.0);
+        return std::clamp(int(growth * k), first_check, last_wait);
     }
 
     void report(const Iteration& iteration, int k) {

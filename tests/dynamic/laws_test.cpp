@@ -146,13 +146,17 @@ TEST(SliceProx, MetricIsActiveAtItsMomentAndTheProjectionIsFeasible) {
             gauges.push_back(BlockMax{.blocks = {{0, 2}, {1}}, .gauges = {operator_gauge(), trace_gauge()}, .eta = {}});
         }
         for (const Gauge& gauge : gauges) {
-            Points w = gaussian(d + 1, cells, random);
-            const Points given = w;
-            std::vector<double*> rows;
-            for (int i = 0; i <= d; ++i) rows.push_back(w.row(i).data());
+            const Points given = gaussian(d + 1, cells, random);
+            Points w(d + 1, cells);
+            std::vector<const double*> from;
+            std::vector<double*> to;
+            for (int i = 0; i <= d; ++i) {
+                from.push_back(given.row(i).data());
+                to.push_back(w.row(i).data());
+            }
             std::vector<double> rho(std::size_t(cells), 0.0);
             dynamic::SliceProx prox(gauge, d);
-            prox.project(rows, rho);
+            prox.project(from, rho, to);
             const Matrix Q = prox.metric();
             EXPECT_TRUE(gauge.contains(Q, 1e-9)) << gauge.repr();
             // Moreau: what the projection took off is the prox of the action, (ρ, m), with Q active at its moment.
