@@ -53,15 +53,8 @@ void Iteration::start(const Vector& rho_0, const Vector& rho_1) {
 void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const Vector& rho_1) {
     const Layout& from = coarse.layout_;
     const int time_ratio = layout_.n_times / from.n_times;
-    // The coarse cell of every cell.
-    std::vector<Index> parent(std::size_t(layout_.n_cells), 0);
-    for (Index c = 0; c < layout_.n_cells; ++c) {
-        for (std::size_t a = 0; a < layout_.axes.size(); ++a) {
-            const Index i = c / layout_.axes[a].stride % layout_.axes[a].n;
-            const Index ratio = layout_.axes[a].n / from.axes[a].n;
-            parent[std::size_t(c)] += i / ratio * from.axes[a].stride;
-        }
-    }
+    std::vector<Index> parent(std::size_t(layout_.n_cells));
+    for (Index c = 0; c < layout_.n_cells; ++c) parent[std::size_t(c)] = parent_of(layout_, from, c);
     const auto refine = [&](const Plane& plane, Plane& out) {
         layout_.for_slices([&](int s) {
             // Linear between the middles of the coarse slices.
@@ -71,7 +64,7 @@ void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const V
             const double t = std::clamp(at - before, 0.0, 1.0);
             for (Index c = 0; c < layout_.n_cells; ++c) {
                 const Index p = parent[std::size_t(c)];
-                out(s, c) = (1.0 - t) * plane(before, p) + t * plane(after, p);
+                if (layout_.is_inside(c)) out(s, c) = (1.0 - t) * plane(before, p) + t * plane(after, p);
             }
         });
     };
@@ -90,6 +83,7 @@ void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const V
         const int before = std::min(int(at), from.n_times - 1);
         const double t = at - before;
         for (Index c = 0; c < layout_.n_cells; ++c) {
+            if (!layout_.is_inside(c)) continue;
             const Index p = parent[std::size_t(c)];
             u_.rho(k, c) = (1.0 - t) * coarse.u_.rho(before, p) + t * coarse.u_.rho(before + 1, p);
         }

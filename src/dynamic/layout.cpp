@@ -49,6 +49,15 @@ void Layout::for_slices(const std::function<void(int)>& body) const {
     for_each_block(n_times, n_threads, body);
 }
 
+Index parent_of(const Layout& fine, const Layout& coarse, Index cell) {
+    Index parent = 0;
+    for (std::size_t a = 0; a < fine.axes.size(); ++a) {
+        const Index ratio = fine.axes[a].n / coarse.axes[a].n;
+        parent += cell / fine.axes[a].stride % fine.axes[a].n / ratio * coarse.axes[a].stride;
+    }
+    return parent;
+}
+
 StaggeredField::StaggeredField(const Layout& layout)
     : rho(Plane::Zero(layout.n_times + 1, layout.n_cells)),
       m(std::size_t(layout.dimension()), Plane::Zero(layout.n_times, layout.n_cells)) {}

@@ -51,6 +51,9 @@ void for_neighbours(const Layout& layout, Index cell, Visit&& visit) {
     }
 }
 
+/// The cell of a grid of half the size, along all axes or some, that holds a cell.
+Index parent_of(const Layout& fine, const Layout& coarse, Index cell);
+
 /// Row-major (slice or time) × cell.
 using Plane = Points;
 
