@@ -180,8 +180,9 @@ bool make_positive(const Layout& layout, const PoissonSolver& solver, double flo
         if (round == max_rounds) return worst < 0.999 * floor;
         layout.for_slices([&](int s) {
             if (s == 0) return;
-            kernels::add_two(scratch.row(s - 1).data(), 0.5 * relaxation, scratch.row(s).data(), 0.5 * relaxation, n,
-                             u.rho.row(s).data());
+            double* rho = u.rho.row(s).data();
+            kernels::add_two(rho, scratch.row(s - 1).data(), 0.5 * relaxation, scratch.row(s).data(), 0.5 * relaxation,
+                             n, rho);
         });
         project(layout, solver, u, scratch);
     }
@@ -194,7 +195,7 @@ LowerBound lower_bound(const Layout& layout, const Gauge& gauge, const PoissonSo
     StaggeredField& g = scratch;
     g.rho.setZero();
     for (Plane& m : g.m) m.setZero();
-    layout.for_slices([&](int s) { add_adjoint(layout, w, 1.0, s, g); });
+    layout.for_slices([&](int s) { add_adjoint(layout, g, w, 1.0, s, g); });
     divergence(layout, g, phi);
     solver.solve(phi);
     remove_alternating(layout, phi);

@@ -107,41 +107,35 @@ void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const V
 
 void Iteration::advance() {
     const double sigma = layout_.growth ? sigma_growth : sigma_balanced, tau = 1.0 / sigma;
+    next_.rho.row(0) = u_.rho.row(0);
     next_.rho.row(layout_.n_times) = u_.rho.row(layout_.n_times);
-    layout_.for_slices([&](int s) {
-        next_.rho.row(s) = u_.rho.row(s);
-        for (std::size_t a = 0; a < u_.m.size(); ++a) next_.m[a].row(s) = u_.m[a].row(s);
-        add_adjoint(layout_, w_, -tau, s, next_);
-    });
+    layout_.for_slices([&](int s) { add_adjoint(layout_, u_, w_, -tau, s, next_); });
     project(layout_, *solver_, next_, phi_);
     const auto n = std::size_t(layout_.n_cells), parts = w_.v.size();
     const auto n_workers = int(scratch_.size());
     for_each_block(n_workers, layout_.n_threads, [&](int worker) {
-        std::vector<double*> ahead(parts), projected(parts);
+        std::vector<double*> w(parts), ahead(parts), projected(parts);
         for (std::size_t k = 0; k < parts; ++k) {
             ahead[k] = scratch_[std::size_t(worker)].row(Index(k)).data();
             projected[k] = scratch_[std::size_t(worker)].row(Index(parts + k)).data();
         }
         for (int s = worker; s < layout_.n_times; s += n_workers) {
+            for (std::size_t k = 0; k < parts; ++k) w[k] = w_.v[k].row(s).data();
             // In place of û the momenta of 2û - u; u moves on.
             for (std::size_t a = 0; a < u_.m.size(); ++a)
                 kernels::relax(next_.m[a].row(s).data(), u_.m[a].row(s).data(), 1.0, relaxation, n);
-            interpolate(layout_, next_, s, ahead);
-            kernels::mix_two(next_.rho.row(s).data(), 1.0, next_.rho.row(s + 1).data(), 1.0, n, ahead[0]);
-            kernels::add_two(u_.rho.row(s).data(), -0.5, u_.rho.row(s + 1).data(), -0.5, n, ahead[0]);
-            for (std::size_t k = 0; k < parts; ++k)
-                kernels::mix_two(w_.v[k].row(s).data(), 1.0, ahead[k], sigma, n, ahead[k]);
+            kernels::add_four(w[0], next_.rho.row(s).data(), next_.rho.row(s + 1).data(), sigma, u_.rho.row(s).data(),
+                              u_.rho.row(s + 1).data(), -0.5 * sigma, n, ahead[0]);
+            add_momenta(layout_, w, sigma, next_, s, ahead);
             prox_[std::size_t(s)].project(ahead, {rho_.row(s).data(), n}, projected);
-            for (std::size_t k = 0; k < parts; ++k) {
-                double* w = w_.v[k].row(s).data();
-                kernels::mix_two(w, 1.0 - relaxation, projected[k], relaxation, n, w);
-            }
+            for (std::size_t k = 0; k < parts; ++k)
+                kernels::add_two(nullptr, w[k], 1.0 - relaxation, projected[k], relaxation, n, w[k]);
         }
     });
     layout_.for_slices([&](int s) {
         if (s == 0) return;
         double* rho = u_.rho.row(s).data();
-        kernels::mix_two(rho, 1.0 - relaxation, next_.rho.row(s).data(), relaxation, n, rho);
+        kernels::add_two(nullptr, rho, 1.0 - relaxation, next_.rho.row(s).data(), relaxation, n, rho);
     });
 }
 

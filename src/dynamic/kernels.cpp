@@ -213,25 +213,31 @@ void project_cells(int d, const double* q, const double* U, const double* const*
     (sums ? project_dimension<3, true> : project_dimension<3, false>)(q, U, w, rho, out, n, sums);
 }
 
+// In vectors by hand: `out` may be another argument, and then the compiler would not dare.
+
+void add_two(const double* base, const double* u, double a, const double* v, double b, size_t n, double* out) {
+    const Tag tag;
+    const Wide wide_a = hn::Set(tag, a), wide_b = hn::Set(tag, b);
+    size_t c = 0;
+    for (; c + lanes <= n; c += lanes) {
+        Wide sum = hn::MulAdd(wide_b, hn::LoadU(tag, v + c), hn::Mul(wide_a, hn::LoadU(tag, u + c)));
+        if (base) sum = hn::Add(sum, hn::LoadU(tag, base + c));
+        hn::StoreU(sum, tag, out + c);
+    }
+    for (; c < n; ++c) out[c] = (base ? base[c] : 0.0) + (a * u[c] + b * v[c]);
+}
+
+void combine_below(const double* base, const double* u, double a, double b, size_t stride, size_t n, double* out) {
+    const size_t head = std::min(stride, n);
+    add_two(base, u, a, u, 0.0, head, out);
+    add_two(base ? base + head : nullptr, u + head, a, u + head - stride, b, n - head, out + head);
+}
+
 // Plain loops, which the compiler turns into vectors of each target.
 
-void combine_below(const double* u, double a, double b, size_t stride, size_t n, double* HWY_RESTRICT out, bool add) {
-    const size_t head = std::min(stride, n);
-    if (add) {
-        for (size_t c = 0; c < head; ++c) out[c] += a * u[c];
-        for (size_t c = head; c < n; ++c) out[c] += a * u[c] + b * u[c - stride];
-    } else {
-        for (size_t c = 0; c < head; ++c) out[c] = a * u[c];
-        for (size_t c = head; c < n; ++c) out[c] = a * u[c] + b * u[c - stride];
-    }
-}
-
-void add_two(const double* u, double a, const double* v, double b, size_t n, double* HWY_RESTRICT out) {
-    for (size_t c = 0; c < n; ++c) out[c] += a * u[c] + b * v[c];
-}
-
-void mix_two(const double* u, double a, const double* v, double b, size_t n, double* out) {
-    for (size_t c = 0; c < n; ++c) out[c] = a * u[c] + b * v[c];
+void add_four(const double* base, const double* u, const double* v, double a, const double* x, const double* y,
+              double b, size_t n, double* HWY_RESTRICT out) {
+    for (size_t c = 0; c < n; ++c) out[c] = base[c] + (a * (u[c] + v[c]) + b * (x[c] + y[c]));
 }
 
 void relax(double* HWY_RESTRICT ahead, double* HWY_RESTRICT u, double e, double r, size_t n) {
@@ -260,7 +266,7 @@ HWY_EXPORT(multiply_panel);
 HWY_EXPORT(project_cells);
 HWY_EXPORT(combine_below);
 HWY_EXPORT(add_two);
-HWY_EXPORT(mix_two);
+HWY_EXPORT(add_four);
 HWY_EXPORT(relax);
 HWY_EXPORT(eliminate);
 HWY_EXPORT(substitute);
@@ -274,17 +280,19 @@ void kernels::project_cells(int d, const double* q, const double* U, const doubl
     HWY_DYNAMIC_DISPATCH(project_cells)(d, q, U, w, rho, out, n, sums);
 }
 
-void kernels::combine_below(const double* u, double a, double b, std::size_t stride, std::size_t n, double* out,
-                            bool add) {
-    HWY_DYNAMIC_DISPATCH(combine_below)(u, a, b, stride, n, out, add);
+void kernels::combine_below(const double* base, const double* u, double a, double b, std::size_t stride, std::size_t n,
+                            double* out) {
+    HWY_DYNAMIC_DISPATCH(combine_below)(base, u, a, b, stride, n, out);
 }
 
-void kernels::add_two(const double* u, double a, const double* v, double b, std::size_t n, double* out) {
-    HWY_DYNAMIC_DISPATCH(add_two)(u, a, v, b, n, out);
+void kernels::add_two(const double* base, const double* u, double a, const double* v, double b, std::size_t n,
+                      double* out) {
+    HWY_DYNAMIC_DISPATCH(add_two)(base, u, a, v, b, n, out);
 }
 
-void kernels::mix_two(const double* u, double a, const double* v, double b, std::size_t n, double* out) {
-    HWY_DYNAMIC_DISPATCH(mix_two)(u, a, v, b, n, out);
+void kernels::add_four(const double* base, const double* u, const double* v, double a, const double* x, const double* y,
+                       double b, std::size_t n, double* out) {
+    HWY_DYNAMIC_DISPATCH(add_four)(base, u, v, a, x, y, b, n, out);
 }
 
 void kernels::relax(double* ahead, double* u, double e, double r, std::size_t n) {

@@ -24,14 +24,16 @@ struct ProxSums {
 void project_cells(int d, const double* q, const double* U, const double* const* w, double* rho, double* const* out,
                    std::size_t n, ProxSums* sums);
 
-/// out[c] = a·u[c] + b·u[c - stride], the latter zero for c < stride; added to `out` when `add`.
-void combine_below(const double* u, double a, double b, std::size_t stride, std::size_t n, double* out, bool add);
+/// out[c] = base[c] + a·u[c] + b·u[c - stride], the latter zero for c < stride; base null: zero. `out` may be `base`.
+void combine_below(const double* base, const double* u, double a, double b, std::size_t stride, std::size_t n,
+                   double* out);
 
-/// out[c] += a·u[c] + b·v[c].
-void add_two(const double* u, double a, const double* v, double b, std::size_t n, double* out);
+/// out[c] = base[c] + a·u[c] + b·v[c]; base null: zero. `out` may be `base`.
+void add_two(const double* base, const double* u, double a, const double* v, double b, std::size_t n, double* out);
 
-/// out[c] = a·u[c] + b·v[c].
-void mix_two(const double* u, double a, const double* v, double b, std::size_t n, double* out);
+/// out[c] = base[c] + a·(u[c] + v[c]) + b·(x[c] + y[c]).
+void add_four(const double* base, const double* u, const double* v, double a, const double* x, const double* y,
+              double b, std::size_t n, double* out);
 
 /// (û, u) becomes (û + e(û - u), u + r(û - u)).
 void relax(double* ahead, double* u, double e, double r, std::size_t n);

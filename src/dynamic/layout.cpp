@@ -9,10 +9,11 @@ namespace spectralot::dynamic {
 
 namespace {
 
-/// out[c] = a·u[c] + b·u[face below c].
-void combine_faces(const Axis& axis, const double* u, double a, double b, Index n_cells, double* out, bool add) {
+/// out[c] = base[c] + a·u[c] + b·u[face below c]; base null: zero.
+void combine_faces(const Axis& axis, const double* base, const double* u, double a, double b, Index n_cells,
+                   double* out) {
     const Index stride = axis.stride;
-    kernels::combine_below(u, a, b, std::size_t(stride), std::size_t(n_cells), out, add);
+    kernels::combine_below(base, u, a, b, std::size_t(stride), std::size_t(n_cells), out);
     if (!axis.periodic) return;
     const Index row = axis.n * stride;
     for (Index first = 0; first < n_cells; first += row) {
@@ -23,18 +24,22 @@ void combine_faces(const Axis& axis, const double* u, double a, double b, Index 
     }
 }
 
-/// out[c] += open·(a·w[c] + b·w[cell above c]), on faces.
-void combine_cells(const Axis& axis, const double* w, double a, double b, Index n_cells, double* out) {
+/// out[c] = base[c] + open·(a·w[c] + b·w[cell above c]), on faces. `out` may be `base`.
+void combine_cells(const Axis& axis, const double* base, const double* w, double a, double b, Index n_cells,
+                   double* out) {
     const Index stride = axis.stride, row = axis.n * stride;
     if (!axis.open.empty()) {
         for (Index c = 0; c + stride < n_cells; ++c)
-            out[c] += axis.open[std::size_t(c)] * (a * w[c] + b * w[c + stride]);
+            out[c] = base[c] + axis.open[std::size_t(c)] * (a * w[c] + b * w[c + stride]);
         return;
     }
+    kernels::add_two(base, w, a, w + stride, b, std::size_t(n_cells - stride), out);
     for (Index first = 0; first < n_cells; first += row) {
         const Index last = first + row - stride;
-        kernels::add_two(w + first, a, w + first + stride, b, std::size_t(row - stride), out + first);
-        if (axis.periodic) kernels::add_two(w + last, a, w + first, b, std::size_t(stride), out + last);
+        if (axis.periodic)
+            kernels::add_two(base + last, w + last, a, w + first, b, std::size_t(stride), out + last);
+        else
+            std::fill_n(out + last, stride, 0.0);
     }
 }
 
@@ -82,11 +87,12 @@ void to_tangential(const Layout& layout, double* first, double* second) {
 }
 
 void interpolate(const Layout& layout, const StaggeredField& u, int s, std::span<double* const> out) {
-    kernels::mix_two(u.rho.row(s).data(), 0.5, u.rho.row(s + 1).data(), 0.5, std::size_t(layout.n_cells), out[0]);
+    kernels::add_two(nullptr, u.rho.row(s).data(), 0.5, u.rho.row(s + 1).data(), 0.5, std::size_t(layout.n_cells),
+                     out[0]);
     for (std::size_t a = 0; a < u.m.size(); ++a) {
         const double* m = u.m[a].row(s).data();
         if (a < layout.axes.size()) {
-            combine_faces(layout.axes[a], m, 0.5, 0.5, layout.n_cells, out[a + 1], false);
+            combine_faces(layout.axes[a], nullptr, m, 0.5, 0.5, layout.n_cells, out[a + 1]);
         } else {
             std::copy_n(m, layout.n_cells, out[a + 1]);
         }
@@ -94,32 +100,48 @@ void interpolate(const Layout& layout, const StaggeredField& u, int s, std::span
     if (layout.growth) to_ambient(layout, out[1], out[2]);
 }
 
-void add_adjoint(const Layout& layout, const CellField& w, double scale, int s, StaggeredField& u) {
+void add_momenta(const Layout& layout, std::span<const double* const> base, double scale, const StaggeredField& u,
+                 int s, std::span<double* const> out) {
+    const auto n = std::size_t(layout.n_cells);
+    for (std::size_t a = 0; a < layout.axes.size(); ++a) {
+        const double* from = layout.growth ? nullptr : base[a + 1];
+        const double half = layout.growth ? 0.5 : 0.5 * scale;
+        combine_faces(layout.axes[a], from, u.m[a].row(s).data(), half, half, layout.n_cells, out[a + 1]);
+    }
+    if (!layout.growth) return;
+    std::copy_n(u.m[1].row(s).data(), n, out[2]);
+    to_ambient(layout, out[1], out[2]);
+    for (const std::size_t k : {1, 2}) kernels::add_two(base[k], out[k], scale, out[k], 0.0, n, out[k]);
+}
+
+void add_adjoint(const Layout& layout, const StaggeredField& base, const CellField& w, double scale, int s,
+                 StaggeredField& u) {
     const double half = 0.5 * scale;
     if (s > 0)
-        kernels::add_two(w.v[0].row(s - 1).data(), half, w.v[0].row(s).data(), half, std::size_t(layout.n_cells),
-                         u.rho.row(s).data());
+        kernels::add_two(base.rho.row(s).data(), w.v[0].row(s - 1).data(), half, w.v[0].row(s).data(), half,
+                         std::size_t(layout.n_cells), u.rho.row(s).data());
     Plane turned;
     if (layout.growth) {
         turned.resize(2, layout.n_cells);
         turned << w.v[1].row(s), w.v[2].row(s);
         to_tangential(layout, turned.row(0).data(), turned.row(1).data());
-        u.m[1].row(s) += scale * turned.row(1);
+        u.m[1].row(s) = base.m[1].row(s) + scale * turned.row(1);
     }
     for (std::size_t a = 0; a < layout.axes.size(); ++a) {
         const double* from = layout.growth ? turned.data() : w.v[a + 1].row(s).data();
-        combine_cells(layout.axes[a], from, half, half, layout.n_cells, u.m[a].row(s).data());
+        combine_cells(layout.axes[a], base.m[a].row(s).data(), from, half, half, layout.n_cells, u.m[a].row(s).data());
     }
 }
 
 void divergence(const Layout& layout, const StaggeredField& u, Plane& out) {
     const double rate = layout.n_times;
     layout.for_slices([&](int s) {
-        kernels::mix_two(u.rho.row(s + 1).data(), rate, u.rho.row(s).data(), -rate, std::size_t(layout.n_cells),
-                         out.row(s).data());
+        double* row = out.row(s).data();
+        kernels::add_two(nullptr, u.rho.row(s + 1).data(), rate, u.rho.row(s).data(), -rate,
+                         std::size_t(layout.n_cells), row);
         for (std::size_t a = 0; a < layout.axes.size(); ++a) {
             const double per_h = 1.0 / layout.axes[a].h;
-            combine_faces(layout.axes[a], u.m[a].row(s).data(), per_h, -per_h, layout.n_cells, out.row(s).data(), true);
+            combine_faces(layout.axes[a], row, u.m[a].row(s).data(), per_h, -per_h, layout.n_cells, row);
         }
         if (layout.growth) out.row(s) -= 2.0 * u.m.back().row(s);
     });
@@ -128,12 +150,14 @@ void divergence(const Layout& layout, const StaggeredField& u, Plane& out) {
 void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u) {
     const double rate = layout.n_times;
     layout.for_slices([&](int s) {
+        double* rho = u.rho.row(s).data();
         if (s > 0)
-            kernels::add_two(phi.row(s - 1).data(), -rate, phi.row(s).data(), rate, std::size_t(layout.n_cells),
-                             u.rho.row(s).data());
+            kernels::add_two(rho, phi.row(s - 1).data(), -rate, phi.row(s).data(), rate, std::size_t(layout.n_cells),
+                             rho);
         for (std::size_t a = 0; a < layout.axes.size(); ++a) {
             const double per_h = 1.0 / layout.axes[a].h;
-            combine_cells(layout.axes[a], phi.row(s).data(), -per_h, per_h, layout.n_cells, u.m[a].row(s).data());
+            double* m = u.m[a].row(s).data();
+            combine_cells(layout.axes[a], m, phi.row(s).data(), -per_h, per_h, layout.n_cells, m);
         }
         if (layout.growth) u.m.back().row(s) += 2.0 * phi.row(s);
     });

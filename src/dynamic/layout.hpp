@@ -79,8 +79,13 @@ void to_tangential(const Layout& layout, double* first, double* second);
 /// (Iu)_s into rows of length n_cells, one per component: what the action sees in slice s.
 void interpolate(const Layout& layout, const StaggeredField& u, int s, std::span<double* const> out);
 
-/// u += scale·Iᵀw on the free unknowns (the masses at the two ends are given) of slice s and time s.
-void add_adjoint(const Layout& layout, const CellField& w, double scale, int s, StaggeredField& u);
+/// out = base + scale·(Iu)_s for the components of the momentum; out[0] stays.
+void add_momenta(const Layout& layout, std::span<const double* const> base, double scale, const StaggeredField& u,
+                 int s, std::span<double* const> out);
+
+/// u = base + scale·Iᵀw on the free unknowns (the masses at the two ends are given) of slice s and time s.
+void add_adjoint(const Layout& layout, const StaggeredField& base, const CellField& w, double scale, int s,
+                 StaggeredField& u);
 
 /// Du = (ρ_{k+1} - ρ_k)/dt + div m - 2g, n_times × cells.
 void divergence(const Layout& layout, const StaggeredField& u, Plane& out);

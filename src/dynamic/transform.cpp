@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
 namespace spectralot::dynamic {
@@ -147,8 +148,8 @@ void AxisTransform::for_panels(double* data, Index size, Index stride, Panel&& p
     struct Neighbours {  // lines side by side
         double* first;
         Index stride;
-        void read(Index i, double* out) const { std::copy_n(first + i * stride, width, out); }
-        void write(Index i, const double* in) const { std::copy_n(in, width, first + i * stride); }
+        void read(Index i, double* out) const { std::memcpy(out, first + i * stride, width * sizeof(double)); }
+        void write(Index i, const double* in) const { std::memcpy(first + i * stride, in, width * sizeof(double)); }
     };
     struct Scattered {
         std::array<double*, kernels::panel_width> lines;
