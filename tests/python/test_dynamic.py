@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import spectralot as so
+from PIL import Image
 
 from benchmarks.benamou_brenier import Splitting
 
@@ -90,9 +91,46 @@ def test_command_line(tmp_path):
     answer = json.loads(done.stdout)
     assert answer["format"] == "spectralot.dynamic"
     assert answer["lower"] <= answer["value"]
-    frames = [np.load(tmp_path / "out" / f"density_{k:04d}.npy") for k in range(9)]
-    np.testing.assert_allclose(frames[0], np.load(tmp_path / "a.npy"), rtol=1e-12)
-    np.save(tmp_path / "b.npy", 2 * frames[8])
+    fields = np.load(tmp_path / "out" / "fields.npz")
+    density = fields["density"]
+    np.testing.assert_allclose(density[0], np.load(tmp_path / "a.npy"), rtol=1e-12)
+    assert fields["momentum"].shape == (2, 8, 12, 12)
+    np.testing.assert_allclose(fields["action"], answer["action"], rtol=1e-12)
+    for k in range(9):
+        frame = np.asarray(Image.open(tmp_path / "out" / f"density_{k:04d}.png"), float)
+        np.testing.assert_allclose(frame / 65535, density[k].clip(0) / density.max(), atol=1e-5)
+    np.save(tmp_path / "b.npy", 2 * density[8])
     failed = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert failed.returncode == 2
     assert b"unbalanced" in failed.stderr
+
+
+def test_command_line_reads_images(tmp_path):
+    """Grey, coloured, transparent and dark images of one density are one density."""
+    tool = Path(__file__).parents[2] / "build" / "spectralot"
+    a, b = (np.round(255 * bump(12, x, 0.5, 0.15) / bump(12, x, 0.5, 0.15).max()).astype(np.uint8) for x in (0.3, 0.7))
+    white = np.full_like(a, 255)
+    images = {
+        "grey": a,
+        "colour": np.stack([a, a, a], axis=-1),
+        "opacity": np.stack([white, white, white, a], axis=-1),
+        "b": b,
+        "dark_grey": 255 - a,
+        "dark_b": 255 - b,
+        "black": 0 * a,
+    }
+    for name, pixels in images.items():
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    (tmp_path / "broken.png").write_bytes((tmp_path / "b.png").read_bytes()[:60])
+
+    def run(*arguments):
+        command = [tool, "dynamic", *arguments, "--gauge", "trace", "--times", "4", "--tol", "0.01"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+
+    values = [json.loads(run(f"{name}.png", "b.png").stdout)["value"] for name in ("grey", "colour", "opacity")]
+    values.append(json.loads(run("dark_grey.png", "dark_b.png", "--dark").stdout)["value"])
+    np.testing.assert_allclose(values, values[0], rtol=1e-3)  # rounded luminance
+    for name, message in (("black", b"positive sum"), ("broken", b"broken.png: byte")):
+        failed = run(f"{name}.png", "b.png")
+        assert failed.returncode == (2 if name == "black" else 3)
+        assert message in failed.stderr
