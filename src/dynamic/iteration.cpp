@@ -2,6 +2,7 @@
 
 #include "discrete/context.hpp"
 #include "dynamic/kernels.hpp"
+#include "dynamic/refine.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -68,16 +69,16 @@ void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const V
             }
         });
     };
-    for (std::size_t k = 0; k < w_.v.size(); ++k) refine(coarse.w_.v[k], w_.v[k]);
-    refine(coarse.rho_, rho_);
-    CellField cells(from);
-    for (int s = 0; s < from.n_times; ++s) {
-        std::vector<double*> rows;
-        rows.reserve(cells.v.size());
-        for (Plane& plane : cells.v) rows.push_back(plane.row(s).data());
-        interpolate(from, coarse.u_, s, rows);
-        if (from.growth) to_tangential(from, rows[1], rows[2]);
+    Vector spare(layout_.n_cells);
+    const auto smooth = [&](Plane& plane) {
+        for (Index k = 0; k < plane.rows(); ++k) smooth_cells(from, layout_, plane.row(k).data(), spare.data());
+    };
+    for (std::size_t k = 0; k < w_.v.size(); ++k) {
+        refine(coarse.w_.v[k], w_.v[k]);
+        smooth(w_.v[k]);
     }
+    refine(coarse.rho_, rho_);
+    smooth(rho_);
     for (int k = 0; k <= layout_.n_times; ++k) {
         const double at = double(k) / time_ratio;
         const int before = std::min(int(at), from.n_times - 1);
@@ -88,17 +89,14 @@ void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const V
             u_.rho(k, c) = (1.0 - t) * coarse.u_.rho(before, p) + t * coarse.u_.rho(before + 1, p);
         }
     }
+    smooth(u_.rho);
     u_.rho.row(0) = rho_0;
     u_.rho.row(layout_.n_times) = rho_1;
     for (std::size_t a = 0; a < u_.m.size(); ++a) {
-        const Plane& m = a < layout_.axes.size() ? coarse.u_.m[a] : cells.v[a + 1];
-        refine(m, u_.m[a]);
-        if (a >= layout_.axes.size()) continue;
-        const Axis& axis = layout_.axes[a];
-        for (Index c = 0; c < layout_.n_cells; ++c) {
-            const bool wall = !axis.periodic && c / axis.stride % axis.n == axis.n - 1;
-            if (wall || (!axis.open.empty() && axis.open[std::size_t(c)] == 0.0)) u_.m[a].col(c).setZero();
-        }
+        refine(coarse.u_.m[a], u_.m[a]);
+        for (int s = 0; s < layout_.n_times && a < layout_.axes.size(); ++s)
+            smooth_faces(from, layout_, a, u_.m[a].row(s).data(), spare.data());
+        if (a == layout_.axes.size()) smooth(u_.m[a]);  // growth, in cells
     }
     for (int s = 0; s < layout_.n_times; ++s)
         prox_[std::size_t(s)].set_metric(coarse.prox_[std::size_t(s / time_ratio)].metric());
