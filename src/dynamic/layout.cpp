@@ -33,13 +33,15 @@ void combine_cells(const Axis& axis, const double* base, const double* w, double
             out[c] = base[c] + axis.open[std::size_t(c)] * (a * w[c] + b * w[c + stride]);
         return;
     }
-    kernels::add_two(base, w, a, w + stride, b, std::size_t(n_cells - stride), out);
+    if (!axis.periodic) {
+        kernels::add_two(base, w, a, w + stride, b, std::size_t(n_cells - stride), out);
+        for (Index last = row - stride; last < n_cells; last += row) std::fill_n(out + last, stride, 0.0);
+        return;
+    }
     for (Index first = 0; first < n_cells; first += row) {
         const Index last = first + row - stride;
-        if (axis.periodic)
-            kernels::add_two(base + last, w + last, a, w + first, b, std::size_t(stride), out + last);
-        else
-            std::fill_n(out + last, stride, 0.0);
+        kernels::add_two(base + first, w + first, a, w + first + stride, b, std::size_t(row - stride), out + first);
+        kernels::add_two(base + last, w + last, a, w + first, b, std::size_t(stride), out + last);
     }
 }
 
