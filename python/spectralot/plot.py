@@ -188,7 +188,7 @@ def momentum(
     arrows: int = 20,
     mask: ArrayLike | None = None,
 ) -> Axes:
-    """The momentum of a path on a plane grid in the slice of time t, at most `arrows` along an axis, over its density."""
+    """Momentum in the slice of time t over the density, on a plane grid: at most `arrows` along an axis."""
     _check_plane(result)
     n_times = len(result.action)
     s = min(int(t * n_times), n_times - 1)

@@ -5,6 +5,7 @@
 #include "dynamic/refine.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
 namespace spectralot::dynamic {
@@ -161,6 +162,7 @@ void Iteration::certify() {
         lower_ = found.value;
         best_metrics_ = std::move(found.metrics);
     }
+    assert(lower_ <= best_.value * (1.0 + 1e-9) + 1e-12);
 }
 
 /// Balanced: the mass itself. With growth: √(mass) changes by at most √2·dt·√(tr S) in a slice, and tr S ≤ γ(S)/c, so
