@@ -1,6 +1,6 @@
 """Branching at p = ∞: one bump to two, freely, kept together for half of the way, or parted early.
 
-Only the motion along the line of the centres costs anything at p = ∞ (the saddle metric has rank one there), so that the
+Only the motion along the line of the centres costs anything at p = ∞ (the saddle metric has rank one there), so the
 time at which the mass branches is free: walls that force it early or late leave the action as it is. For p = 1 they do
 not.
 """
@@ -78,4 +78,6 @@ def draw(config: Config, results: dict[str, so.dynamic.DynamicResult]) -> Any:
     for row, (name, r), mask in zip(axes, results.items(), walls, strict=True):
         so.plot.density(r, axes=row, mask=mask)
         row[0].set_ylabel(f"{name}\n{r.lower:.3f} to {r.upper:.3f}", fontsize="small")
+    for ax in axes[1:].ravel():
+        ax.set_title("")
     return figure

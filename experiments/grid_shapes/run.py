@@ -58,4 +58,6 @@ def draw(results: dict[str, so.dynamic.DynamicResult]) -> Any:
         row[0].set_ylabel(name)
         so.plot.momentum(r, 0.5, ax=row[5], arrows=16)
         row[5].set_title("momentum, t = ½", fontsize="small")
+    for ax in axes[1:].ravel():
+        ax.set_title("")
     return figure

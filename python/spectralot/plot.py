@@ -201,8 +201,20 @@ def momentum(
     rows, cols = (n // size * size for n in frame.shape)
     x, y = (m[:rows, :cols].reshape(rows // size, size, cols // size, size).mean(axis=(1, 3)) for m in field)
     at = np.meshgrid(*(size * (np.arange(n // size) + 0.5) for n in frame.shape), indexing="ij")
-    longest = float(np.hypot(x, y).max()) or 1.0
-    ax.quiver(*at, x, y, angles="xy", scale_units="xy", scale=longest / (1.8 * size), color=TARGET, width=0.004)
+    length = np.hypot(x, y)
+    longest = float(length.max()) or 1.0
+    seen = length > 0.03 * longest
+    ax.quiver(
+        at[0][seen],
+        at[1][seen],
+        x[seen],
+        y[seen],
+        angles="xy",
+        scale_units="xy",
+        scale=longest / (1.8 * size),
+        color=TARGET,
+        width=0.004,
+    )
     ax.set_title(f"t = {(s + 0.5) / n_times:.3g}", fontsize="small")
     return ax
 

@@ -62,15 +62,18 @@ TEST(DynamicLaw, TimeReversalAndQuarterTurnsKeepTheValue) {
     }
 }
 
-TEST(DynamicLaw, TheValueDecreasesInPAndTheActionIsNearlyConstant) {
+TEST(DynamicLaw, TheValueDecreasesInPAndTheActionIsConstant) {
     const Vector a = bump(0.3, 0.3, 0.1), b = bump(0.6, 0.7, 0.16);
     double before = infinity;
     for (const double p : {1.0, 2.0, 4.0, infinity}) {
-        const auto r = solved(a, b, Schatten{.p = p}, square);
+        const auto r = solved(a, b, Schatten{.p = p}, square, {.n_times = n_times, .tol = 1e-3});
         EXPECT_LE(r.certificate.lower, before);
         before = r.certificate.upper;
-        const double mean = r.action.mean();
-        EXPECT_LE((r.action.array() - mean).abs().maxCoeff(), 0.1 * mean);
+        // A path could gain the variance of √action by another clock, and no more than the gap is left to gain.
+        const Vector root = r.action.cwiseSqrt();
+        EXPECT_LE(r.action.mean() - root.mean() * root.mean(), r.certificate.upper - r.certificate.lower);
+        // What is left on this grid, measured: 0.4 per cent at a gap of 1e-3.
+        EXPECT_LE((r.action.array() - r.value).abs().maxCoeff(), 0.01 * r.value);
     }
 }
 

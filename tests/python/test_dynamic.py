@@ -79,6 +79,21 @@ def test_grid_value_tends_to_the_static_value(p):
     assert errors[1] < 0.03
 
 
+@pytest.mark.parametrize("p", [1, 2, np.inf])
+def test_grid_value_of_gaussians_is_of_second_order_at_least(p):
+    means, deviations = ((0.4, 0.45), (0.6, 0.55)), (0.09, 0.06)
+    covariances = [s**2 * np.eye(2) for s in deviations]
+    exact = so.gaussian.solve(means[0], covariances[0], means[1], covariances[1], p).value
+    errors = []
+    for n in (8, 16):
+        a, b = (bump(n, *mean, s) for mean, s in zip(means, deviations, strict=True))
+        r = so.dynamic.solve(a, b, p, n_times=n, tol=1e-3)
+        assert r.converged
+        errors.append(abs((r.lower + r.upper) / 2 / exact - 1))
+    assert errors[1] < 0.01
+    assert errors[1] < errors[0] / 4
+
+
 def test_action_of_zero_mass():
     assert so.dynamic.action([0.5, 0.5], [[1, 0], [0, 1]], 1) == pytest.approx(4)
     assert so.dynamic.action([0], [[1, 0]], 1) == np.inf

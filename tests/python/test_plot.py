@@ -121,7 +121,7 @@ def test_densities_have_their_first_axis_to_the_right(path):
 def test_momentum_points_where_the_mass_goes(path):
     ax = draw(so.plot.momentum(path, 0.5, arrows=8))
     (arrows,) = ax.collections
-    assert len(arrows.U) == 64
+    assert 8 < len(arrows.U) < 64  # those that can be seen
     assert arrows.U.sum() > 0
     assert abs(arrows.V.sum()) < 0.05 * arrows.U.sum()
 
