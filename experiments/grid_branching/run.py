@@ -1,4 +1,4 @@
-"""Branching at p = ∞: one bump to two, freely, kept together for half of the way, or parted early.
+"""Branching at p = ∞: one bump to two, freely, kept together for most of the way, or parted early.
 
 Only the motion along the line of the centres costs anything at p = ∞ (the saddle metric has rank one there), so the
 time at which the mass branches is free: walls that force it early or late leave the action as it is. For p = 1 they do
@@ -41,9 +41,9 @@ def centres(config: Config) -> tuple[np.ndarray, np.ndarray]:
 
 
 def masks(config: Config) -> dict[str, np.ndarray | None]:
-    """Walls, True where mass may go: along a corridor before it branches, and around an island before half-way."""
+    """Walls, True where mass may go: a corridor along three quarters of the way, and an island in the first half."""
     x, y = centres(config)
-    corridor = (x > 0) | (np.abs(y) < 0.4)
+    corridor = (x > 0.5) | (np.abs(y) < 0.4)
     island = (np.abs(y) > 0.2) | (np.abs(x + 0.2) > 0.3)
     return {"free": None, "late": corridor, "early": island}
 

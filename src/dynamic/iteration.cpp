@@ -29,7 +29,7 @@ Iteration::Iteration(const Layout& layout, const Gauge& gauge)
       w_(layout),
       phi_(Plane::Zero(layout.n_times, layout.n_cells)),
       rho_(Plane::Zero(layout.n_times, layout.n_cells)),
-      scratch_(std::size_t(layout.n_workers()), Plane::Zero(2 * (layout.dimension() + 1), layout.n_cells)),
+      scratch_(std::size_t(layout.n_workers()), Plane::Zero(2 * Index(w_.v.size()), layout.n_cells)),
       best_u_(layout),
       best_metrics_(std::size_t(layout.n_times), prox_[0].metric()) {}
 

@@ -202,7 +202,7 @@ void SliceProx::improve(const Pass& at, double tol) {
                 slope_here += (i == j ? 1.0 : 2.0) * gradient(i, j) * here[e];
             }
         }
-        Eigen::SelfAdjointEigenSolver<Matrix> eigen(gradient);
+        const Eigen::SelfAdjointEigenSolver<Matrix> eigen(gradient);
         const Matrix legal =
             eigen.eigenvectors() * eigen.eigenvalues().cwiseMax(0.0).asDiagonal() * eigen.eigenvectors().transpose();
         const Matrix atom = gauge_.active(basis_ * legal * basis_.transpose());
