@@ -195,7 +195,7 @@ LowerBound lower_bound(const Layout& layout, const Gauge& gauge, const PoissonSo
     StaggeredField& g = scratch;
     g.rho.setZero();
     for (Plane& m : g.m) m.setZero();
-    layout.for_slices([&](int s) { add_adjoint(layout, g, w, 1.0, s, g); });
+    add_adjoint(layout, w, 1.0, g);
     divergence(layout, g, phi);
     solver.solve(phi);
     remove_alternating(layout, phi);

@@ -29,7 +29,7 @@ Iteration::Iteration(const Layout& layout, const Gauge& gauge)
       w_(layout),
       phi_(Plane::Zero(layout.n_times, layout.n_cells)),
       rho_(Plane::Zero(layout.n_times, layout.n_cells)),
-      scratch_(std::size_t(layout.n_workers()), Plane::Zero(2 * Index(w_.v.size()), layout.n_cells)),
+      scratch_(std::size_t(layout.n_workers()), Plane::Zero(Index(2 * w_.v.size() + u_.m.size()), layout.n_cells)),
       best_u_(layout),
       best_metrics_(std::size_t(layout.n_times), prox_[0].metric()) {}
 
@@ -108,28 +108,40 @@ void Iteration::advance() {
     const double sigma = layout_.growth ? sigma_growth : sigma_balanced, tau = 1.0 / sigma;
     next_.rho.row(0) = u_.rho.row(0);
     next_.rho.row(layout_.n_times) = u_.rho.row(layout_.n_times);
-    layout_.for_slices([&](int s) { add_adjoint(layout_, u_, w_, -tau, s, next_); });
-    project(layout_, *solver_, next_, phi_);
-    const auto n = std::size_t(layout_.n_cells), parts = w_.v.size();
+    const auto n = std::size_t(layout_.n_cells), parts = w_.v.size(), n_momenta = u_.m.size();
     const auto n_workers = int(scratch_.size());
-    for_each_block(n_workers, layout_.n_threads, [&](int worker) {
-        std::vector<double*> w(parts), ahead(parts), projected(parts);
-        for (std::size_t k = 0; k < parts; ++k) {
-            ahead[k] = scratch_[std::size_t(worker)].row(Index(k)).data();
-            projected[k] = scratch_[std::size_t(worker)].row(Index(parts + k)).data();
-        }
-        for (int s = worker; s < layout_.n_times; s += n_workers) {
-            for (std::size_t k = 0; k < parts; ++k) w[k] = w_.v[k].row(s).data();
-            // In place of û the momenta of 2û - u; u moves on.
-            for (std::size_t a = 0; a < u_.m.size(); ++a)
-                kernels::relax(next_.m[a].row(s).data(), u_.m[a].row(s).data(), 1.0, relaxation, n);
-            kernels::add_four(w[0], next_.rho.row(s).data(), next_.rho.row(s + 1).data(), sigma, u_.rho.row(s).data(),
-                              u_.rho.row(s + 1).data(), -0.5 * sigma, n, ahead[0]);
-            add_momenta(layout_, w, sigma, next_, s, ahead);
-            prox_[std::size_t(s)].project(ahead, {rho_.row(s).data(), n}, projected);
-            for (std::size_t k = 0; k < parts; ++k)
-                kernels::add_two(nullptr, w[k], 1.0 - relaxation, projected[k], relaxation, n, w[k]);
-        }
+    const auto for_slices = [&](auto&& body) {  // body(s, rows of scratch)
+        for_each_block(n_workers, layout_.n_threads, [&](int worker) {
+            std::vector<double*> rows(2 * parts + n_momenta);
+            for (std::size_t k = 0; k < rows.size(); ++k) rows[k] = scratch_[std::size_t(worker)].row(Index(k)).data();
+            for (int s = worker; s < layout_.n_times; s += n_workers) body(s, Rows(rows));
+        });
+    };
+    // û = P(u - τIᵀw), of which only the masses are kept: the momenta of a slice are made twice.
+    for_slices([&](int s, Rows rows) {
+        const Rows m = rows.last(n_momenta);
+        add_adjoint_masses(layout_, u_, w_, -tau, s, next_);
+        add_adjoint_momenta(layout_, MomentumRows(u_, s), w_, -tau, s, m);
+        divergence_of_momenta(layout_, {m.data(), n_momenta}, phi_.row(s).data());
+    });
+    layout_.for_slices([&](int s) { add_change_of_masses(layout_, next_, s, phi_.row(s).data()); });
+    solver_->solve(phi_);
+    layout_.for_slices([&](int s) { subtract_gradient_masses(layout_, phi_, s, next_); });
+    for_slices([&](int s, Rows rows) {
+        const Rows ahead = rows.first(parts), projected = rows.subspan(parts, parts), m = rows.last(n_momenta);
+        const MomentumRows u(u_, s);
+        add_adjoint_momenta(layout_, u, w_, -tau, s, m);
+        subtract_gradient_momenta(layout_, phi_.row(s).data(), m);
+        for (std::size_t a = 0; a < n_momenta; ++a)  // 2û - u; u moves on
+            kernels::relax(m[a], Rows(u)[a], 1.0, relaxation, n);
+        std::array<double*, 4> w{};
+        for (std::size_t k = 0; k < parts; ++k) w[k] = w_.v[k].row(s).data();
+        kernels::add_four(w[0], next_.rho.row(s).data(), next_.rho.row(s + 1).data(), sigma, u_.rho.row(s).data(),
+                          u_.rho.row(s + 1).data(), -0.5 * sigma, n, ahead[0]);
+        add_momenta(layout_, {w.data(), parts}, sigma, {m.data(), n_momenta}, ahead);
+        prox_[std::size_t(s)].project({ahead.data(), parts}, {rho_.row(s).data(), n}, projected);
+        for (std::size_t k = 0; k < parts; ++k)
+            kernels::add_two(nullptr, w[k], 1.0 - relaxation, projected[k], relaxation, n, w[k]);
     });
     layout_.for_slices([&](int s) {
         if (s == 0) return;

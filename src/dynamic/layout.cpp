@@ -31,6 +31,7 @@ void combine_cells(const Axis& axis, const double* base, const double* w, double
     if (!axis.open.empty()) {
         for (Index c = 0; c + stride < n_cells; ++c)
             out[c] = base[c] + axis.open[std::size_t(c)] * (a * w[c] + b * w[c + stride]);
+        std::fill_n(out + n_cells - stride, stride, 0.0);
         return;
     }
     if (!axis.periodic) {
@@ -102,66 +103,89 @@ void interpolate(const Layout& layout, const StaggeredField& u, int s, std::span
     if (layout.growth) to_ambient(layout, out[1], out[2]);
 }
 
-void add_momenta(const Layout& layout, std::span<const double* const> base, double scale, const StaggeredField& u,
-                 int s, std::span<double* const> out) {
+void add_momenta(const Layout& layout, ConstRows base, double scale, ConstRows m, Rows out) {
     const auto n = std::size_t(layout.n_cells);
     for (std::size_t a = 0; a < layout.axes.size(); ++a) {
         const double* from = layout.growth ? nullptr : base[a + 1];
         const double half = layout.growth ? 0.5 : 0.5 * scale;
-        combine_faces(layout.axes[a], from, u.m[a].row(s).data(), half, half, layout.n_cells, out[a + 1]);
+        combine_faces(layout.axes[a], from, m[a], half, half, layout.n_cells, out[a + 1]);
     }
     if (!layout.growth) return;
-    std::copy_n(u.m[1].row(s).data(), n, out[2]);
+    std::copy_n(m[1], n, out[2]);
     to_ambient(layout, out[1], out[2]);
     for (const std::size_t k : {1, 2}) kernels::add_two(base[k], out[k], scale, out[k], 0.0, n, out[k]);
 }
 
-void add_adjoint(const Layout& layout, const StaggeredField& base, const CellField& w, double scale, int s,
-                 StaggeredField& u) {
-    const double half = 0.5 * scale;
+void add_adjoint_masses(const Layout& layout, const StaggeredField& base, const CellField& w, double scale, int s,
+                        StaggeredField& u) {
     if (s > 0)
-        kernels::add_two(base.rho.row(s).data(), w.v[0].row(s - 1).data(), half, w.v[0].row(s).data(), half,
-                         std::size_t(layout.n_cells), u.rho.row(s).data());
+        kernels::add_two(base.rho.row(s).data(), w.v[0].row(s - 1).data(), 0.5 * scale, w.v[0].row(s).data(),
+                         0.5 * scale, std::size_t(layout.n_cells), u.rho.row(s).data());
+}
+
+void add_adjoint_momenta(const Layout& layout, ConstRows base, const CellField& w, double scale, int s, Rows m) {
+    const double half = 0.5 * scale;
     Plane turned;
     if (layout.growth) {
         turned.resize(2, layout.n_cells);
         turned << w.v[1].row(s), w.v[2].row(s);
         to_tangential(layout, turned.row(0).data(), turned.row(1).data());
-        u.m[1].row(s) = base.m[1].row(s) + scale * turned.row(1);
+        kernels::add_two(base[1], turned.row(1).data(), scale, turned.row(1).data(), 0.0, std::size_t(layout.n_cells),
+                         m[1]);
     }
     for (std::size_t a = 0; a < layout.axes.size(); ++a) {
         const double* from = layout.growth ? turned.data() : w.v[a + 1].row(s).data();
-        combine_cells(layout.axes[a], base.m[a].row(s).data(), from, half, half, layout.n_cells, u.m[a].row(s).data());
+        combine_cells(layout.axes[a], base[a], from, half, half, layout.n_cells, m[a]);
     }
 }
 
-void divergence(const Layout& layout, const StaggeredField& u, Plane& out) {
-    const double rate = layout.n_times;
+void add_adjoint(const Layout& layout, const CellField& w, double scale, StaggeredField& u) {
     layout.for_slices([&](int s) {
-        double* row = out.row(s).data();
-        kernels::add_two(nullptr, u.rho.row(s + 1).data(), rate, u.rho.row(s).data(), -rate,
-                         std::size_t(layout.n_cells), row);
-        for (std::size_t a = 0; a < layout.axes.size(); ++a) {
-            const double per_h = 1.0 / layout.axes[a].h;
-            combine_faces(layout.axes[a], row, u.m[a].row(s).data(), per_h, -per_h, layout.n_cells, row);
-        }
-        if (layout.growth) out.row(s) -= 2.0 * u.m.back().row(s);
+        add_adjoint_masses(layout, u, w, scale, s, u);
+        const MomentumRows m(u, s);
+        add_adjoint_momenta(layout, m, w, scale, s, m);
     });
 }
 
-void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u) {
+void divergence_of_momenta(const Layout& layout, ConstRows m, double* out) {
+    for (std::size_t a = 0; a < layout.axes.size(); ++a) {
+        const double per_h = 1.0 / layout.axes[a].h;
+        combine_faces(layout.axes[a], a == 0 ? nullptr : out, m[a], per_h, -per_h, layout.n_cells, out);
+    }
+    if (layout.growth) kernels::add_two(out, m[1], -2.0, m[1], 0.0, std::size_t(layout.n_cells), out);
+}
+
+void add_change_of_masses(const Layout& layout, const StaggeredField& u, int s, double* out) {
     const double rate = layout.n_times;
+    kernels::add_two(out, u.rho.row(s + 1).data(), rate, u.rho.row(s).data(), -rate, std::size_t(layout.n_cells), out);
+}
+
+void divergence(const Layout& layout, const StaggeredField& u, Plane& out) {
     layout.for_slices([&](int s) {
-        double* rho = u.rho.row(s).data();
-        if (s > 0)
-            kernels::add_two(rho, phi.row(s - 1).data(), -rate, phi.row(s).data(), rate, std::size_t(layout.n_cells),
-                             rho);
-        for (std::size_t a = 0; a < layout.axes.size(); ++a) {
-            const double per_h = 1.0 / layout.axes[a].h;
-            double* m = u.m[a].row(s).data();
-            combine_cells(layout.axes[a], m, phi.row(s).data(), -per_h, per_h, layout.n_cells, m);
-        }
-        if (layout.growth) u.m.back().row(s) += 2.0 * phi.row(s);
+        divergence_of_momenta(layout, MomentumRows(u, s), out.row(s).data());
+        add_change_of_masses(layout, u, s, out.row(s).data());
+    });
+}
+
+void subtract_gradient_masses(const Layout& layout, const Plane& phi, int s, StaggeredField& u) {
+    const double rate = layout.n_times;
+    double* rho = u.rho.row(s).data();
+    if (s > 0)
+        kernels::add_two(rho, phi.row(s - 1).data(), -rate, phi.row(s).data(), rate, std::size_t(layout.n_cells), rho);
+}
+
+void subtract_gradient_momenta(const Layout& layout, const double* phi, Rows m) {
+    for (std::size_t a = 0; a < layout.axes.size(); ++a) {
+        const double per_h = 1.0 / layout.axes[a].h;
+        combine_cells(layout.axes[a], m[a], phi, -per_h, per_h, layout.n_cells, m[a]);
+    }
+    if (layout.growth) kernels::add_two(m[1], phi, 2.0, phi, 0.0, std::size_t(layout.n_cells), m[1]);
+}
+
+void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u) {
+    layout.for_slices([&](int s) {
+        subtract_gradient_masses(layout, phi, s, u);
+        subtract_gradient_momenta(layout, phi.row(s).data(), MomentumRows(u, s));
     });
 }
 

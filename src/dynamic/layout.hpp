@@ -9,6 +9,7 @@
 #include "spectralot/core/types.hpp"
 #include "spectralot/dynamic/solve.hpp"
 
+#include <array>
 #include <functional>
 #include <span>
 #include <vector>
@@ -79,18 +80,49 @@ void to_tangential(const Layout& layout, double* first, double* second);
 /// (Iu)_s into rows of length n_cells, one per component: what the action sees in slice s.
 void interpolate(const Layout& layout, const StaggeredField& u, int s, std::span<double* const> out);
 
-/// out = base + scale·(Iu)_s for the components of the momentum; out[0] stays.
-void add_momenta(const Layout& layout, std::span<const double* const> base, double scale, const StaggeredField& u,
-                 int s, std::span<double* const> out);
-
-/// u = base + scale·Iᵀw on the free unknowns (the masses at the two ends are given) of slice s and time s.
-void add_adjoint(const Layout& layout, const StaggeredField& base, const CellField& w, double scale, int s,
-                 StaggeredField& u);
+/// u += scale·Iᵀw on the free unknowns (the masses at the two ends are given).
+void add_adjoint(const Layout& layout, const CellField& w, double scale, StaggeredField& u);
 
 /// Du = (ρ_{k+1} - ρ_k)/dt + div m - 2g, n_times × cells.
 void divergence(const Layout& layout, const StaggeredField& u, Plane& out);
 
 /// u -= Dᵀφ on the free unknowns.
 void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u);
+
+// The same maps piece by piece, for an iteration that visits a slice while its rows are in the cache.
+
+using Rows = std::span<double* const>;
+using ConstRows = std::span<const double* const>;
+
+/// The rows of the momenta in one slice.
+class MomentumRows {
+public:
+    MomentumRows(StaggeredField& u, int s) : size_(u.m.size()) {
+        for (std::size_t a = 0; a < size_; ++a) rows_[a] = u.m[a].row(s).data();
+    }
+    MomentumRows(const StaggeredField& u, int s) : MomentumRows(const_cast<StaggeredField&>(u), s) {}
+    operator Rows() const { return {rows_.data(), size_}; }
+    operator ConstRows() const { return {rows_.data(), size_}; }
+
+private:
+    std::array<double*, 3> rows_{};
+    std::size_t size_;
+};
+
+/// out = base + scale·(Iu)_s for the components of the momentum; out[0] stays.
+void add_momenta(const Layout& layout, ConstRows base, double scale, ConstRows m, Rows out);
+
+/// base + scale·Iᵀw: the masses at time s into u, the momenta of slice s into m.
+void add_adjoint_masses(const Layout& layout, const StaggeredField& base, const CellField& w, double scale, int s,
+                        StaggeredField& u);
+void add_adjoint_momenta(const Layout& layout, ConstRows base, const CellField& w, double scale, int s, Rows m);
+
+/// The parts of (Du)_s.
+void divergence_of_momenta(const Layout& layout, ConstRows m, double* out);
+void add_change_of_masses(const Layout& layout, const StaggeredField& u, int s, double* out);
+
+/// The parts of u - Dᵀφ.
+void subtract_gradient_masses(const Layout& layout, const Plane& phi, int s, StaggeredField& u);
+void subtract_gradient_momenta(const Layout& layout, const double* phi, Rows m);
 
 }  // namespace spectralot::dynamic
