@@ -30,6 +30,23 @@ def test_shapes_and_certificate():
     np.testing.assert_allclose(r.action.mean(), r.value, rtol=1e-12)
 
 
+def test_a_coarse_start_saves_iterations_walls_or_not():
+    a, b = bump(32, 0.25, 0.3, 0.06), 0.5 * (bump(32, 0.75, 0.2, 0.06) + bump(32, 0.7, 0.8, 0.06))
+    wall = np.ones((32, 32), bool)
+    wall[15:17, :9] = wall[15:17, 23:] = False
+    for mask, tol in ((None, 4e-3), (wall, 5e-3)):
+        start, end = (np.where(wall if mask is not None else True, x, 0) for x in (a, b))
+        ends = start / start.sum(), end / end.sum()
+        runs = [
+            so.dynamic.solve(*ends, so.Trace(), n_times=16, tol=tol, mask=mask, coarse_start=coarse)
+            for coarse in (True, False)
+        ]
+        assert all(r.converged for r in runs)
+        assert runs[0].n_iter < 0.6 * runs[1].n_iter
+        assert runs[0].lower <= runs[1].upper
+        assert runs[1].lower <= runs[0].upper
+
+
 @pytest.mark.parametrize(("p", "value"), [(1, 0.82025), (2, 0.72716), (np.inf, 0.68181)])
 def test_circle_approaches_the_static_unbalanced_cost(p, value):
     angle = (np.arange(48) + 0.5) * 2 * np.pi / 48
