@@ -6,10 +6,12 @@ README files; --only NAME … runs some.
 
 import argparse
 import importlib
+import re
 import sys
 import time
 from pathlib import Path
 
+import spectralot as so
 from PIL import Image
 
 from . import expected
@@ -18,6 +20,7 @@ from .report import OUT, save_figure, save_numbers
 # Exact to many digits: the tests compare their numbers, and the shapes do so themselves.
 OTHERS = ["fig1_static", "fig1_shapes", "gaussian_kl", "linear_network"]
 FLOWS = ["fig2_mmd", "relu_network", "attention", "implicit_explicit", "momentum", "rank_jump", "grid_geodesics"]
+FLOWS += ["grid_shapes", "grid_branching"]
 
 
 def run_flow(name: str, quick: bool, out: Path, figures: bool = False) -> tuple[dict[str, float], list[str]]:
@@ -28,6 +31,9 @@ def run_flow(name: str, quick: bool, out: Path, figures: bool = False) -> tuple[
     folder = Path(module.__file__).parent
     numbers, figure = module.compute(module.QUICK if quick else module.Config())
     save_figure(figure, name, out)
+    for title, result in numbers.pop("animations", {}).items():
+        slug = re.sub(r"[^a-z0-9]+", "_", title.replace("∞", "inf"))
+        so.animation.save(result, out / f"{name}_{slug}.html", fps=12, title=title)
     save_numbers(numbers, name, out)
     if figures:
         figure.savefig(folder / "figure.png", dpi=75, bbox_inches="tight")

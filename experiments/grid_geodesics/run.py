@@ -63,7 +63,8 @@ def compute(config: Config = Config()) -> tuple[dict[str, Any], Any]:
         headline[f"gap, {name}"] = r.gap
         headline[f"largest over smallest action of a slice, {name}"] = float(r.action.max() / r.action.min())
     series = {name: {"lower": r.lower, "upper": r.upper, "action": r.action} for name, r in results.items()}
-    return {"parameters": asdict(config), "headline": headline, "paths": series}, draw(config, results)
+    numbers = {"parameters": asdict(config), "headline": headline, "paths": series, "animations": results}
+    return numbers, draw(config, results)
 
 
 def draw(config: Config, results: dict[str, so.dynamic.DynamicResult]) -> Any:

@@ -1,4 +1,5 @@
-"""Trajectories that move: GIF or MP4 by Matplotlib's writers, or one self-contained HTML page with a time slider."""
+"""Trajectories and densities that move: GIF or MP4 by Matplotlib's writers, or one self-contained HTML page with a time
+slider."""
 
 from __future__ import annotations
 
@@ -14,13 +15,14 @@ from ._arrays import Array, ArrayLike, as_integer, as_points, invalid
 from .plot import SOURCE, TARGET
 
 if TYPE_CHECKING:
+    from .dynamic import DynamicResult
     from .flow import Trajectory
 
 __all__ = ["save"]
 
 
 def save(
-    trajectory: Trajectory,
+    trajectory: Trajectory | DynamicResult,
     path: str | os.PathLike[str],
     *,
     target: ArrayLike | None = None,
@@ -32,8 +34,9 @@ def save(
 
     Parameters
     ----------
-    trajectory : Trajectory
-        The first two coordinates are shown; in one dimension, the particles on a line.
+    trajectory : Trajectory or DynamicResult
+        Of particles the first two coordinates are shown; in one dimension, the particles on a line. Of a path on a grid
+        with two axes the densities, first axis to the right.
     path : path
         .mp4 needs `ffmpeg`; the page of .html opens from disk in any browser, without a network.
     target : (m, d) array, optional
@@ -52,9 +55,15 @@ def save(
     frames, fps = as_integer(frames, "frames"), as_integer(fps, "fps")
     if frames < 1 or fps < 1:
         raise invalid("frames, fps", "must be at least 1", (frames, fps))
-    shown = np.unique(np.linspace(0, len(trajectory.times) - 1, min(frames, len(trajectory.times))).round().astype(int))
+    on_grid = hasattr(trajectory, "density")
+    n_records = len(trajectory.density) if on_grid else len(trajectory.times)
+    shown = np.unique(np.linspace(0, n_records - 1, min(frames, n_records)).round().astype(int))
+    if on_grid and (trajectory.density.ndim != 3 or target is not None):
+        raise invalid("trajectory", "a path on a grid must have two axes and takes no target", trajectory)
     below = None if target is None else _plane(as_points(target, "target", trajectory.points.shape[2]))
     writers = {".html": _write_html, ".gif": _write_movie, ".mp4": _write_movie}
+    if on_grid:
+        writers = {".html": _write_density_html, ".gif": _write_density_movie, ".mp4": _write_density_movie}
     if path.suffix not in writers:
         raise invalid("path", "must end in .gif, .mp4 or .html", repr(str(path)))
     aside = path.with_name(f".{path.stem}.part{path.suffix}")
@@ -80,25 +89,72 @@ def _bounds(points: Array, below: Array | None) -> tuple[Array, Array]:
     return low - margin, high + margin
 
 
-def _write_movie(trajectory: Trajectory, shown: Array, below: Array | None, path: Path, fps: int, title: str) -> None:
+def _writer(path: Path, fps: int) -> Any:
     from matplotlib.animation import FFMpegWriter, PillowWriter
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     if path.suffix == ".mp4" and not FFMpegWriter.isAvailable():
         raise invalid("path", "must end in .gif or .html where ffmpeg is not installed", repr(str(path)))
-    points = _plane(trajectory.points[shown])
-    low, high = _bounds(points, below)
+    return PillowWriter(fps=fps) if path.suffix == ".gif" else FFMpegWriter(fps=fps)
+
+
+def _canvas() -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(5, 5), layout="constrained")
     FigureCanvasAgg(figure)
-    ax = figure.subplots()
+    return figure, figure.subplots()
+
+
+def _density_times(result: DynamicResult, shown: Array) -> Array:
+    return shown / (len(result.density) - 1)
+
+
+def _write_density_movie(result: DynamicResult, shown: Array, _: None, path: Path, fps: int, title: str) -> None:
+    figure, ax = _canvas()
+    ax.set_axis_off()
+    frames = result.density[shown].transpose(0, 2, 1)
+    picture = ax.imshow(frames[0], origin="lower", cmap="magma_r", vmin=0, vmax=frames.max())
+    caption = ax.set_title(title)
+    writer = _writer(path, fps)
+    with writer.saving(figure, str(path), dpi=100):
+        for t, frame in zip(_density_times(result, shown), frames, strict=True):
+            picture.set_data(frame)
+            caption.set_text(f"{title}  t = {t:.3f}".strip())
+            writer.grab_frame()
+
+
+def _write_density_html(result: DynamicResult, shown: Array, _: None, path: Path, fps: int, title: str) -> None:
+    from matplotlib import colormaps
+
+    frames = result.density[shown].transpose(0, 2, 1)[:, ::-1]  # rows from the top
+    colors = colormaps["magma_r"](np.arange(256), bytes=True)[:, :3]
+    data: dict[str, Any] = {
+        "levels": base64.b64encode(
+            (255 * np.clip(frames / frames.max(), 0, 1)).round().astype("u1").tobytes()
+        ).decode(),
+        "palette": colors.ravel().tolist(),
+        "shape": list(frames.shape),
+        "times": _density_times(result, shown).tolist(),
+        "action": result.action[np.minimum(shown, len(result.action) - 1)].tolist(),
+        "fps": fps,
+        "title": title or repr(result.gauge),
+    }
+    page = PAGE.replace(PAGE[PAGE.index("const floats") : PAGE.index("let timer")], DENSITY_SCRIPT)
+    path.write_text(page.replace("/*DATA*/", json.dumps(data).replace("</", "<\\/")), encoding="utf-8")
+
+
+def _write_movie(trajectory: Trajectory, shown: Array, below: Array | None, path: Path, fps: int, title: str) -> None:
+    points = _plane(trajectory.points[shown])
+    low, high = _bounds(points, below)
+    figure, ax = _canvas()
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
     ax.set_axis_off()
     if below is not None:
         ax.scatter(*below.T, s=8, color=TARGET, linewidths=0)
     dots = ax.scatter(*points[0].T, s=8, color=SOURCE, linewidths=0, zorder=3)
     caption = ax.set_title(title)
-    writer = PillowWriter(fps=fps) if path.suffix == ".gif" else FFMpegWriter(fps=fps)
+    writer = _writer(path, fps)
     with writer.saving(figure, str(path), dpi=100):
         for k, cloud in zip(shown, points, strict=True):
             dots.set_offsets(cloud)
@@ -186,4 +242,24 @@ slider.oninput = draw;
 document.getElementById("title").textContent = data.title;
 draw();
 </script></body></html>
+"""
+
+# In place of what draws particles.
+DENSITY_SCRIPT = """const levels = Uint8Array.from(atob(data.levels), c => c.charCodeAt(0));
+const canvas = document.getElementById("picture"), pen = canvas.getContext("2d");
+const slider = document.getElementById("time"), label = document.getElementById("label");
+const button = document.getElementById("play");
+const [count, rows, cols] = data.shape;
+canvas.width = cols; canvas.height = rows;
+canvas.style.imageRendering = "pixelated";
+function draw() {
+  const k = Number(slider.value), image = pen.createImageData(cols, rows);
+  for (let i = 0; i < rows * cols; ++i) {
+    const level = levels[k * rows * cols + i];
+    for (let c = 0; c < 3; ++c) image.data[4 * i + c] = data.palette[3 * level + c];
+    image.data[4 * i + 3] = 255;
+  }
+  pen.putImageData(image, 0, 0);
+  label.textContent = `t = ${data.times[k].toFixed(3)},  action ${data.action[k].toPrecision(4)}`;
+}
 """

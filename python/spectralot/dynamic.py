@@ -7,6 +7,7 @@ of the bracket are proved for that discrete problem; its value tends to W_γ² o
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from ._errors import Interrupted
 from .gauges import Gauge, as_gauge
 from .transport import Bracketed, Progress, _interruptible, _reporter
 
-__all__ = ["CircleResult", "DynamicResult", "action", "solve", "solve_circle"]
+__all__ = ["CircleResult", "DynamicResult", "action", "read_density", "solve", "solve_circle"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -187,6 +188,20 @@ def solve_circle(
         _reporter(callback, verbose),
     )
     return _result(CircleResult, out, gauge, a.shape)
+
+
+def read_density(path: str | os.PathLike[str], dark: bool = False) -> Array:
+    """Masses per pixel of a PNG image, with sum 1: luminance times opacity, or one minus that where `dark`.
+
+    The first axis runs down the rows of the image.
+    """
+    masses = _core.read_png(os.fspath(path))
+    if dark:
+        masses = 1 - masses
+    total = masses.sum()
+    if not total > 0:
+        raise invalid(os.fspath(path), "must have a positive sum", "all white" if dark else "all black")
+    return masses / total
 
 
 def action(mass: ArrayLike, momentum: ArrayLike, gauge: Gauge | float = 2) -> float:

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from . import gaussian
+    from .dynamic import DynamicResult
     from .flow import Trajectory
     from .transport import TransportResult
 
-__all__ = ["covariances", "energy", "geodesic", "plan", "trajectories"]
+__all__ = ["action", "covariances", "density", "energy", "geodesic", "momentum", "plan", "trajectories"]
 
 SOURCE = "#c8102e"
 TARGET = "#1f4fa3"
@@ -145,6 +146,106 @@ def covariances(
     if target is not None:
         ax.plot(*_ellipse(*target), "--", color="black", lw=1.0)
     return ax
+
+
+def density(
+    result: DynamicResult,
+    times: Sequence[float] = (0, 0.25, 0.5, 0.75, 1),
+    axes: Sequence[Axes] | None = None,
+    mask: ArrayLike | None = None,
+) -> list[Axes]:
+    """The densities of a path on a plane grid at several times, one picture each on one scale, axes in cells.
+
+    Parameters
+    ----------
+    result : DynamicResult
+    times : sequence of float
+        The nearest of the grid's times are shown.
+    axes : sequence of Axes, optional
+        As many as times.
+    mask : boolean array, optional
+        As in `solve`: what is closed is drawn grey.
+    """
+    _check_plane(result)
+    if axes is None:
+        import matplotlib.pyplot as plt
+
+        axes = plt.subplots(1, len(times), figsize=(2.2 * len(times), 2.2), layout="constrained", squeeze=False)[1][0]
+    if len(axes) != len(times):
+        raise invalid("axes", f"must be as many as times, {len(times)}", len(axes))
+    frames = [result.density[round(t * len(result.action))] for t in times]
+    most = max(frame.max() for frame in frames)
+    for ax, t, frame in zip(axes, times, frames, strict=True):
+        _image(ax, frame, most, mask)
+        ax.set_title(f"t = {t:g}", fontsize="small")
+    return list(axes)
+
+
+def momentum(
+    result: DynamicResult,
+    t: float = 0.5,
+    ax: Axes | None = None,
+    arrows: int = 20,
+    mask: ArrayLike | None = None,
+) -> Axes:
+    """Momentum in the slice of time t over the density, on a plane grid: at most `arrows` along an axis."""
+    _check_plane(result)
+    n_times = len(result.action)
+    s = min(int(t * n_times), n_times - 1)
+    ax = _axes(ax)
+    frame = 0.5 * (result.density[s] + result.density[s + 1])
+    _image(ax, frame, frame.max(), mask)
+    # From the upper faces to the middles of the cells, then means over blocks.
+    field = [0.5 * (m[s] + np.roll(m[s], 1, axis)) for axis, m in enumerate(result.momentum)]
+    size = max(1, -(-max(frame.shape) // arrows))
+    rows, cols = (n // size * size for n in frame.shape)
+    x, y = (m[:rows, :cols].reshape(rows // size, size, cols // size, size).mean(axis=(1, 3)) for m in field)
+    at = np.meshgrid(*(size * (np.arange(n // size) + 0.5) for n in frame.shape), indexing="ij")
+    length = np.hypot(x, y)
+    longest = float(length.max()) or 1.0
+    seen = length > 0.03 * longest
+    ax.quiver(
+        at[0][seen],
+        at[1][seen],
+        x[seen],
+        y[seen],
+        angles="xy",
+        scale_units="xy",
+        scale=longest / (1.8 * size),
+        color=TARGET,
+        width=0.004,
+    )
+    ax.set_title(f"t = {(s + 0.5) / n_times:.3g}", fontsize="small")
+    return ax
+
+
+def action(results: DynamicResult | Mapping[str, DynamicResult], ax: Axes | None = None) -> Axes:
+    """The action of every slice against time, within the bracket of the value (shaded); constant along a geodesic."""
+    ax = _axes(ax)
+    named = results if isinstance(results, Mapping) else {repr(results.gauge): results}
+    for k, (label, r) in enumerate(named.items()):
+        color, n_times = OKABE_ITO[k % len(OKABE_ITO)], len(r.action)
+        ax.axhspan(r.lower, r.upper, color=color, alpha=0.2, lw=0)
+        ax.plot((np.arange(n_times) + 0.5) / n_times, r.action, color=color, lw=1.6, label=label)
+    ax.set(xlim=(0, 1), ylim=(0, 1.25 * max(r.upper for r in named.values())), xlabel="t", ylabel="action of a slice")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def _check_plane(result: DynamicResult) -> None:
+    if result.density.ndim != 3:
+        raise invalid("result", "must live on a grid with two axes to be drawn", f"{result.density.ndim - 1}")
+
+
+def _image(ax: Axes, frame: Array, most: float, mask: ArrayLike | None) -> None:
+    """First axis to the right, second one upwards."""
+    extent = (0, frame.shape[0], 0, frame.shape[1])
+    ax.imshow(frame.T, origin="lower", extent=extent, cmap="magma_r", vmin=0, vmax=most)
+    if mask is not None:
+        closed = np.ma.masked_where(np.asarray(mask, bool), np.ones(frame.shape))
+        ax.imshow(closed.T, origin="lower", extent=extent, cmap="Greys", vmin=0, vmax=1.7)
+    ax.set(xticks=[], yticks=[])
 
 
 def _ellipse(mean: ArrayLike, covariance: ArrayLike) -> Array:

@@ -1,4 +1,5 @@
 #include "bindings.hpp"
+#include "spectralot/io/png.hpp"
 
 namespace spectralot::python {
 
@@ -61,6 +62,8 @@ void bind_dynamic(nb::module_& m) {
           "callback"_a.none());
     m.def("dynamic_circle", &solve_circle, "masses_0"_a, "masses_1"_a, "gauge"_a, "n_times"_a, "tol"_a, "max_iter"_a,
           "max_seconds"_a, "callback"_a.none());
+    nb::exception<FileError>(m, "FileError", PyExc_OSError);
+    m.def("read_png", [](const std::string& path) { return io::read_png(std::filesystem::path(path)); }, "path"_a);
     m.def("dynamic_action", [](const Vector& mass, const Points& momentum, const Gauge& gauge) {
         return dynamic::action(mass, momentum, gauge);
     });

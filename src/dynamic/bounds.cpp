@@ -1,5 +1,6 @@
 #include "dynamic/bounds.hpp"
 
+#include "dynamic/kernels.hpp"
 #include "linalg/decompositions.hpp"
 
 #include <algorithm>
@@ -105,18 +106,17 @@ void fit(const Layout& layout, const StaggeredField& g, CellField& w) {
 
 /// max over cells of w_0 + ¼w_1ᵀQ⁻¹w_1.
 double violation(const Layout& layout, const CellField& w, int s, const Matrix& Q) {
-    const auto d = std::size_t(layout.dimension());
+    const int d = layout.dimension();
     const Matrix inverse = 0.25 * Q.inverse();
     if (!inverse.allFinite()) return infinity;
+    Vector sum = w.v[0].row(s);
+    for (int i = 0; i < d; ++i)
+        for (int j = 0; j <= i; ++j)
+            sum.array() += (i == j ? 1.0 : 2.0) * inverse(i, j) * w.v[std::size_t(i) + 1].row(s).transpose().array() *
+                           w.v[std::size_t(j) + 1].row(s).transpose().array();
     double worst = -infinity;
-    for (Index c = 0; c < layout.n_cells; ++c) {
-        if (!layout.is_inside(c)) continue;
-        double sum = w.v[0](s, c);
-        for (std::size_t i = 0; i < d; ++i)
-            for (std::size_t j = 0; j < d; ++j)
-                sum += inverse(Index(i), Index(j)) * w.v[i + 1](s, c) * w.v[j + 1](s, c);
-        worst = std::max(worst, sum);
-    }
+    for (Index c = 0; c < layout.n_cells; ++c)
+        if (layout.is_inside(c)) worst = std::max(worst, sum[c]);
     return worst;
 }
 
@@ -154,24 +154,36 @@ UpperBound action_of(const Layout& layout, const Gauge& gauge, const StaggeredFi
 bool make_positive(const Layout& layout, const PoissonSolver& solver, double floor, int max_rounds, StaggeredField& u,
                    Plane& scratch) {
     constexpr double relaxation = 2.0;
+    const auto n = std::size_t(layout.n_cells);
+    StaggeredField before = u;
     std::vector<double> missing(std::size_t(layout.n_times));
     for (int round = 0;; ++round) {
+        const double momentum = round > 0 ? (round - 1.0) / (round + 2.0) : 0.0;
+        layout.for_slices([&](int s) {
+            kernels::relax(u.rho.row(s).data(), before.rho.row(s).data(), momentum, 1.0, n);
+            for (std::size_t a = 0; a < u.m.size(); ++a)
+                kernels::relax(u.m[a].row(s).data(), before.m[a].row(s).data(), momentum, 1.0, n);
+        });
         layout.for_slices([&](int s) {
             double worst = 0.0;
-            const double* before = u.rho.row(s).data();
-            const double* after = u.rho.row(s + 1).data();
+            const double* first = u.rho.row(s).data();
+            const double* second = u.rho.row(s + 1).data();
             double* lack = scratch.row(s).data();
             for (Index c = 0; c < layout.n_cells; ++c) {
-                lack[c] = layout.is_inside(c) ? std::max(floor - 0.5 * (before[c] + after[c]), 0.0) : 0.0;
+                lack[c] = layout.is_inside(c) ? std::max(floor - 0.5 * (first[c] + second[c]), 0.0) : 0.0;
                 worst = std::max(worst, lack[c]);
             }
             missing[std::size_t(s)] = worst;
         });
         const double worst = *std::max_element(missing.begin(), missing.end());
-        if (worst <= 0.6 * floor) return true;
+        if (worst <= 0.9 * floor) return true;
         if (round == max_rounds) return worst < 0.999 * floor;
-        for (int k = 1; k < layout.n_times; ++k)
-            u.rho.row(k) += (0.5 * relaxation) * (scratch.row(k - 1) + scratch.row(k));
+        layout.for_slices([&](int s) {
+            if (s == 0) return;
+            double* rho = u.rho.row(s).data();
+            kernels::add_two(rho, scratch.row(s - 1).data(), 0.5 * relaxation, scratch.row(s).data(), 0.5 * relaxation,
+                             n, rho);
+        });
         project(layout, solver, u, scratch);
     }
 }

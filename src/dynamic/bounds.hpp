@@ -14,9 +14,9 @@ struct UpperBound {
 /// Action of u as it stands; infinite where a mass that moves is not positive. Moved outwards by its rounding.
 UpperBound action_of(const Layout& layout, const Gauge& gauge, const StaggeredField& u);
 
-/// Moves u towards masses of at least `floor` in every cell by alternating projections (over-relaxed): one Poisson
-/// solve each, at most `max_rounds`. u keeps satisfying the continuity equation. False when some mass is still not
-/// positive.
+/// Moves u towards masses of at least `floor` in every cell by projections with momentum, one Poisson solve each, at
+/// most `max_rounds`; a tenth of the floor is enough. u keeps satisfying the continuity equation. False when some mass
+/// is still not positive.
 bool make_positive(const Layout& layout, const PoissonSolver& solver, double floor, int max_rounds, StaggeredField& u,
                    Plane& scratch);
 

@@ -1,22 +1,19 @@
 #include "dynamic/layout.hpp"
 
 #include "discrete/context.hpp"
+#include "dynamic/kernels.hpp"
+
+#include <thread>
 
 namespace spectralot::dynamic {
 
 namespace {
 
-/// out[c] = a·u[c] + b·u[face below c].
-void combine_faces(const Axis& axis, const double* u, double a, double b, Index n_cells, double* out, bool add) {
+/// out[c] = base[c] + a·u[c] + b·u[face below c]; base null: zero.
+void combine_faces(const Axis& axis, const double* base, const double* u, double a, double b, Index n_cells,
+                   double* out) {
     const Index stride = axis.stride;
-    const Index head = std::min(stride, n_cells);
-    if (!add) std::fill_n(out, head, 0.0);
-    for (Index c = 0; c < head; ++c) out[c] += a * u[c];
-    if (add) {
-        for (Index c = stride; c < n_cells; ++c) out[c] += a * u[c] + b * u[c - stride];
-    } else {
-        for (Index c = stride; c < n_cells; ++c) out[c] = a * u[c] + b * u[c - stride];
-    }
+    kernels::combine_below(base, u, a, b, std::size_t(stride), std::size_t(n_cells), out);
     if (!axis.periodic) return;
     const Index row = axis.n * stride;
     for (Index first = 0; first < n_cells; first += row) {
@@ -27,27 +24,46 @@ void combine_faces(const Axis& axis, const double* u, double a, double b, Index 
     }
 }
 
-/// out[c] += open·(a·w[c] + b·w[cell above c]), on faces.
-void combine_cells(const Axis& axis, const double* w, double a, double b, Index n_cells, double* out) {
+/// out[c] = base[c] + open·(a·w[c] + b·w[cell above c]), on faces. `out` may be `base`.
+void combine_cells(const Axis& axis, const double* base, const double* w, double a, double b, Index n_cells,
+                   double* out) {
     const Index stride = axis.stride, row = axis.n * stride;
     if (!axis.open.empty()) {
         for (Index c = 0; c + stride < n_cells; ++c)
-            out[c] += axis.open[std::size_t(c)] * (a * w[c] + b * w[c + stride]);
+            out[c] = base[c] + axis.open[std::size_t(c)] * (a * w[c] + b * w[c + stride]);
+        std::fill_n(out + n_cells - stride, stride, 0.0);
+        return;
+    }
+    if (!axis.periodic) {
+        kernels::add_two(base, w, a, w + stride, b, std::size_t(n_cells - stride), out);
+        for (Index last = row - stride; last < n_cells; last += row) std::fill_n(out + last, stride, 0.0);
         return;
     }
     for (Index first = 0; first < n_cells; first += row) {
         const Index last = first + row - stride;
-        for (Index c = first; c < last; ++c) out[c] += a * w[c] + b * w[c + stride];
-        if (axis.periodic) {
-            for (Index c = last; c < last + stride; ++c) out[c] += a * w[c] + b * w[c - last + first];
-        }
+        kernels::add_two(base + first, w + first, a, w + first + stride, b, std::size_t(row - stride), out + first);
+        kernels::add_two(base + last, w + last, a, w + first, b, std::size_t(stride), out + last);
     }
 }
 
 }  // namespace
 
+int Layout::n_workers() const {
+    const int threads = n_threads > 0 ? n_threads : int(std::max(1U, std::thread::hardware_concurrency()));
+    return std::min(threads, n_times);
+}
+
 void Layout::for_slices(const std::function<void(int)>& body) const {
     for_each_block(n_times, n_threads, body);
+}
+
+Index parent_of(const Layout& fine, const Layout& coarse, Index cell) {
+    Index parent = 0;
+    for (std::size_t a = 0; a < fine.axes.size(); ++a) {
+        const Index ratio = fine.axes[a].n / coarse.axes[a].n;
+        parent += cell / fine.axes[a].stride % fine.axes[a].n / ratio * coarse.axes[a].stride;
+    }
+    return parent;
 }
 
 StaggeredField::StaggeredField(const Layout& layout)
@@ -74,13 +90,12 @@ void to_tangential(const Layout& layout, double* first, double* second) {
 }
 
 void interpolate(const Layout& layout, const StaggeredField& u, int s, std::span<double* const> out) {
-    const double* before = u.rho.row(s).data();
-    const double* after = u.rho.row(s + 1).data();
-    for (Index c = 0; c < layout.n_cells; ++c) out[0][c] = 0.5 * (before[c] + after[c]);
+    kernels::add_two(nullptr, u.rho.row(s).data(), 0.5, u.rho.row(s + 1).data(), 0.5, std::size_t(layout.n_cells),
+                     out[0]);
     for (std::size_t a = 0; a < u.m.size(); ++a) {
         const double* m = u.m[a].row(s).data();
         if (a < layout.axes.size()) {
-            combine_faces(layout.axes[a], m, 0.5, 0.5, layout.n_cells, out[a + 1], false);
+            combine_faces(layout.axes[a], nullptr, m, 0.5, 0.5, layout.n_cells, out[a + 1]);
         } else {
             std::copy_n(m, layout.n_cells, out[a + 1]);
         }
@@ -88,44 +103,89 @@ void interpolate(const Layout& layout, const StaggeredField& u, int s, std::span
     if (layout.growth) to_ambient(layout, out[1], out[2]);
 }
 
+void add_momenta(const Layout& layout, ConstRows base, double scale, ConstRows m, Rows out) {
+    const auto n = std::size_t(layout.n_cells);
+    for (std::size_t a = 0; a < layout.axes.size(); ++a) {
+        const double* from = layout.growth ? nullptr : base[a + 1];
+        const double half = layout.growth ? 0.5 : 0.5 * scale;
+        combine_faces(layout.axes[a], from, m[a], half, half, layout.n_cells, out[a + 1]);
+    }
+    if (!layout.growth) return;
+    std::copy_n(m[1], n, out[2]);
+    to_ambient(layout, out[1], out[2]);
+    for (const std::size_t k : {1, 2}) kernels::add_two(base[k], out[k], scale, out[k], 0.0, n, out[k]);
+}
+
+void add_adjoint_masses(const Layout& layout, const StaggeredField& base, const CellField& w, double scale, int s,
+                        StaggeredField& u) {
+    if (s > 0)
+        kernels::add_two(base.rho.row(s).data(), w.v[0].row(s - 1).data(), 0.5 * scale, w.v[0].row(s).data(),
+                         0.5 * scale, std::size_t(layout.n_cells), u.rho.row(s).data());
+}
+
+void add_adjoint_momenta(const Layout& layout, ConstRows base, const CellField& w, double scale, int s, Rows m) {
+    const double half = 0.5 * scale;
+    Plane turned;
+    if (layout.growth) {
+        turned.resize(2, layout.n_cells);
+        turned << w.v[1].row(s), w.v[2].row(s);
+        to_tangential(layout, turned.row(0).data(), turned.row(1).data());
+        kernels::add_two(base[1], turned.row(1).data(), scale, turned.row(1).data(), 0.0, std::size_t(layout.n_cells),
+                         m[1]);
+    }
+    for (std::size_t a = 0; a < layout.axes.size(); ++a) {
+        const double* from = layout.growth ? turned.data() : w.v[a + 1].row(s).data();
+        combine_cells(layout.axes[a], base[a], from, half, half, layout.n_cells, m[a]);
+    }
+}
+
 void add_adjoint(const Layout& layout, const CellField& w, double scale, StaggeredField& u) {
     layout.for_slices([&](int s) {
-        if (s > 0) u.rho.row(s) += (0.5 * scale) * (w.v[0].row(s - 1) + w.v[0].row(s));
-        Plane turned;
-        if (layout.growth) {
-            turned.resize(2, layout.n_cells);
-            turned << w.v[1].row(s), w.v[2].row(s);
-            to_tangential(layout, turned.row(0).data(), turned.row(1).data());
-            u.m[1].row(s) += scale * turned.row(1);
-        }
-        for (std::size_t a = 0; a < layout.axes.size(); ++a) {
-            const double* from = layout.growth ? turned.data() : w.v[a + 1].row(s).data();
-            combine_cells(layout.axes[a], from, 0.5 * scale, 0.5 * scale, layout.n_cells, u.m[a].row(s).data());
-        }
+        add_adjoint_masses(layout, u, w, scale, s, u);
+        const MomentumRows m(u, s);
+        add_adjoint_momenta(layout, m, w, scale, s, m);
     });
+}
+
+void divergence_of_momenta(const Layout& layout, ConstRows m, double* out) {
+    for (std::size_t a = 0; a < layout.axes.size(); ++a) {
+        const double per_h = 1.0 / layout.axes[a].h;
+        combine_faces(layout.axes[a], a == 0 ? nullptr : out, m[a], per_h, -per_h, layout.n_cells, out);
+    }
+    if (layout.growth) kernels::add_two(out, m[1], -2.0, m[1], 0.0, std::size_t(layout.n_cells), out);
+}
+
+void add_change_of_masses(const Layout& layout, const StaggeredField& u, int s, double* out) {
+    const double rate = layout.n_times;
+    kernels::add_two(out, u.rho.row(s + 1).data(), rate, u.rho.row(s).data(), -rate, std::size_t(layout.n_cells), out);
 }
 
 void divergence(const Layout& layout, const StaggeredField& u, Plane& out) {
-    const double rate = layout.n_times;
     layout.for_slices([&](int s) {
-        out.row(s) = rate * (u.rho.row(s + 1) - u.rho.row(s));
-        for (std::size_t a = 0; a < layout.axes.size(); ++a) {
-            const double per_h = 1.0 / layout.axes[a].h;
-            combine_faces(layout.axes[a], u.m[a].row(s).data(), per_h, -per_h, layout.n_cells, out.row(s).data(), true);
-        }
-        if (layout.growth) out.row(s) -= 2.0 * u.m.back().row(s);
+        divergence_of_momenta(layout, MomentumRows(u, s), out.row(s).data());
+        add_change_of_masses(layout, u, s, out.row(s).data());
     });
 }
 
-void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u) {
+void subtract_gradient_masses(const Layout& layout, const Plane& phi, int s, StaggeredField& u) {
     const double rate = layout.n_times;
+    double* rho = u.rho.row(s).data();
+    if (s > 0)
+        kernels::add_two(rho, phi.row(s - 1).data(), -rate, phi.row(s).data(), rate, std::size_t(layout.n_cells), rho);
+}
+
+void subtract_gradient_momenta(const Layout& layout, const double* phi, Rows m) {
+    for (std::size_t a = 0; a < layout.axes.size(); ++a) {
+        const double per_h = 1.0 / layout.axes[a].h;
+        combine_cells(layout.axes[a], m[a], phi, -per_h, per_h, layout.n_cells, m[a]);
+    }
+    if (layout.growth) kernels::add_two(m[1], phi, 2.0, phi, 0.0, std::size_t(layout.n_cells), m[1]);
+}
+
+void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u) {
     layout.for_slices([&](int s) {
-        if (s > 0) u.rho.row(s) -= rate * (phi.row(s - 1) - phi.row(s));
-        for (std::size_t a = 0; a < layout.axes.size(); ++a) {
-            const double per_h = 1.0 / layout.axes[a].h;
-            combine_cells(layout.axes[a], phi.row(s).data(), -per_h, per_h, layout.n_cells, u.m[a].row(s).data());
-        }
-        if (layout.growth) u.m.back().row(s) += 2.0 * phi.row(s);
+        subtract_gradient_masses(layout, phi, s, u);
+        subtract_gradient_momenta(layout, phi.row(s).data(), MomentumRows(u, s));
     });
 }
 

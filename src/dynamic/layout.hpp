@@ -9,6 +9,7 @@
 #include "spectralot/core/types.hpp"
 #include "spectralot/dynamic/solve.hpp"
 
+#include <array>
 #include <functional>
 #include <span>
 #include <vector>
@@ -36,6 +37,8 @@ struct Layout {
     /// Components of the momentum that the gauge sees.
     [[nodiscard]] int dimension() const { return int(axes.size()) + (growth ? 1 : 0); }
     [[nodiscard]] bool is_inside(Index cell) const { return inside.empty() || inside[std::size_t(cell)] != 0; }
+    /// How many threads can be busy with slices.
+    [[nodiscard]] int n_workers() const;
     /// Calls body(s) for every slice, on all threads.
     void for_slices(const std::function<void(int)>& body) const;
 };
@@ -48,6 +51,9 @@ void for_neighbours(const Layout& layout, Index cell, Visit&& visit) {
         if (cell >= axis.stride && axis.open[std::size_t(cell - axis.stride)] != 0.0) visit(cell - axis.stride);
     }
 }
+
+/// The cell of a grid of half the size, along all axes or some, that holds a cell.
+Index parent_of(const Layout& fine, const Layout& coarse, Index cell);
 
 /// Row-major (slice or time) × cell.
 using Plane = Points;
@@ -82,5 +88,41 @@ void divergence(const Layout& layout, const StaggeredField& u, Plane& out);
 
 /// u -= Dᵀφ on the free unknowns.
 void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u);
+
+// The same maps piece by piece, for an iteration that visits a slice while its rows are in the cache.
+
+using Rows = std::span<double* const>;
+using ConstRows = std::span<const double* const>;
+
+/// The rows of the momenta in one slice.
+class MomentumRows {
+public:
+    MomentumRows(StaggeredField& u, int s) : size_(u.m.size()) {
+        for (std::size_t a = 0; a < size_; ++a) rows_[a] = u.m[a].row(s).data();
+    }
+    MomentumRows(const StaggeredField& u, int s) : MomentumRows(const_cast<StaggeredField&>(u), s) {}
+    operator Rows() const { return {rows_.data(), size_}; }
+    operator ConstRows() const { return {rows_.data(), size_}; }
+
+private:
+    std::array<double*, 3> rows_{};
+    std::size_t size_;
+};
+
+/// out = base + scale·(Iu)_s for the components of the momentum; out[0] stays.
+void add_momenta(const Layout& layout, ConstRows base, double scale, ConstRows m, Rows out);
+
+/// base + scale·Iᵀw: the masses at time s into u, the momenta of slice s into m.
+void add_adjoint_masses(const Layout& layout, const StaggeredField& base, const CellField& w, double scale, int s,
+                        StaggeredField& u);
+void add_adjoint_momenta(const Layout& layout, ConstRows base, const CellField& w, double scale, int s, Rows m);
+
+/// The parts of (Du)_s.
+void divergence_of_momenta(const Layout& layout, ConstRows m, double* out);
+void add_change_of_masses(const Layout& layout, const StaggeredField& u, int s, double* out);
+
+/// The parts of u - Dᵀφ.
+void subtract_gradient_masses(const Layout& layout, const Plane& phi, int s, StaggeredField& u);
+void subtract_gradient_momenta(const Layout& layout, const double* phi, Rows m);
 
 }  // namespace spectralot::dynamic

@@ -1,20 +1,16 @@
 #include "dynamic/poisson.hpp"
 
 #include "discrete/context.hpp"
+#include "dynamic/kernels.hpp"
 #include "dynamic/transform.hpp"
 
 #include <Eigen/SparseCholesky>
 
 #include <algorithm>
-#include <thread>
 
 namespace spectralot::dynamic {
 
 namespace {
-
-int thread_count(int n_threads) {
-    return n_threads > 0 ? n_threads : int(std::max(1U, std::thread::hardware_concurrency()));
-}
 
 constexpr double growth_shift = 4.0;  // the growth column of D is -2
 
@@ -22,7 +18,11 @@ class BoxSolver : public PoissonSolver {
 public:
     explicit BoxSolver(const Layout& layout) : layout_(layout) {
         const Index C = layout.n_cells;
-        const int n_blocks = std::min(layout.n_times, thread_count(layout.n_threads));
+        // Enough slices at once for full panels of lines.
+        for (const Axis& axis : layout.axes)
+            slices_ = std::max(slices_, int((Index(kernels::panel_width) * axis.n + C - 1) / C));
+        n_groups_ = (layout.n_times + slices_ - 1) / slices_;
+        const int n_blocks = std::min(n_groups_, layout.n_workers());
         for (int b = 0; b < n_blocks; ++b) {
             transforms_.emplace_back();
             for (const Axis& axis : layout.axes) transforms_.back().emplace_back(axis.n, axis.periodic);
@@ -48,26 +48,26 @@ public:
     }
 
     void solve(Plane& r) const override {
-        for_each_transform([&](auto& transforms, int s) {
+        for_each_transform([&](auto& transforms, int s, int count) {
             for (std::size_t a = 0; a < layout_.axes.size(); ++a)
-                transforms[a].forward(r.row(s).data(), layout_.n_cells, layout_.axes[a].stride);
+                transforms[a].forward(r.row(s).data(), count * layout_.n_cells, layout_.axes[a].stride);
         });
         const double link = double(layout_.n_times) * double(layout_.n_times);
         constexpr Index chunk = 1024;
         const auto n_chunks = int((layout_.n_cells + chunk - 1) / chunk);
         for_each_block(n_chunks, layout_.n_threads, [&](int block) {
-            const Index first = block * chunk, n = std::min(chunk, layout_.n_cells - first);
-            const auto row = [&](int k) { return r.row(k).segment(first, n); };
-            for (int k = 1; k < layout_.n_times; ++k)
-                row(k) += link * inverse_pivots_.row(k - 1).segment(first, n).cwiseProduct(row(k - 1));
-            for (int k = layout_.n_times - 1; k >= 0; --k) {
-                if (k + 1 < layout_.n_times) row(k) += link * row(k + 1);
-                row(k) = row(k).cwiseProduct(inverse_pivots_.row(k).segment(first, n)).eval();
-            }
+            const Index first = block * chunk;
+            const auto n = std::size_t(std::min(chunk, layout_.n_cells - first));
+            const auto row = [&](int k) { return r.row(k).data() + first; };
+            const auto pivot = [&](int k) { return inverse_pivots_.row(k).data() + first; };
+            const int last = layout_.n_times - 1;
+            for (int k = 1; k <= last; ++k) kernels::eliminate(row(k - 1), link, pivot(k - 1), n, row(k));
+            kernels::substitute(row(last), 0.0, pivot(last), n, row(last));
+            for (int k = last - 1; k >= 0; --k) kernels::substitute(row(k + 1), link, pivot(k), n, row(k));
         });
-        for_each_transform([&](auto& transforms, int s) {
+        for_each_transform([&](auto& transforms, int s, int count) {
             for (std::size_t a = 0; a < layout_.axes.size(); ++a)
-                transforms[a].backward(r.row(s).data(), layout_.n_cells, layout_.axes[a].stride);
+                transforms[a].backward(r.row(s).data(), count * layout_.n_cells, layout_.axes[a].stride);
         });
     }
 
@@ -76,11 +76,15 @@ private:
     void for_each_transform(Body&& body) const {
         const auto n_blocks = int(transforms_.size());
         for_each_block(n_blocks, layout_.n_threads, [&](int block) {
-            for (int s = block; s < layout_.n_times; s += n_blocks) body(transforms_[std::size_t(block)], s);
+            for (int g = block; g < n_groups_; g += n_blocks) {
+                const int s = g * slices_;
+                body(transforms_[std::size_t(block)], s, std::min(slices_, layout_.n_times - s));
+            }
         });
     }
 
     const Layout& layout_;
+    int slices_ = 1, n_groups_ = 1;
     Plane inverse_pivots_;
     mutable std::vector<std::vector<AxisTransform>> transforms_;  // per thread: they hold scratch
 };
@@ -126,7 +130,7 @@ public:
             r.row(k) = factors_[std::size_t(k)].solve(mode);
         });
         time.backward(r.data(), r.size(), layout_.n_cells);
-        // Lines are transformed in pairs, and rounding leaks from one to the other.
+        // Long lines are transformed in pairs, and rounding leaks from one to the other.
         for (Index c = 0; c < layout_.n_cells; ++c)
             if (!layout_.is_inside(c)) r.col(c).setZero();
     }

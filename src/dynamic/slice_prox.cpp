@@ -1,5 +1,6 @@
 #include "dynamic/slice_prox.hpp"
 
+#include "dynamic/kernels.hpp"
 #include "linalg/decompositions.hpp"
 
 #include <algorithm>
@@ -10,7 +11,7 @@ namespace spectralot::dynamic {
 namespace {
 
 constexpr double fenchel_tol = 1e-12;
-constexpr int max_rounds = 40, max_halvings = 30, max_atoms = 12;
+constexpr int max_rounds = 40, max_halvings = 30;
 constexpr double interior_share = 1e-12;  // of the isotropic atom: keeps Q invertible
 
 /// Entries (i ≤ j) of a symmetric matrix, so that a linear function <S, H> of H is pack(S)·entries(H).
@@ -27,7 +28,7 @@ Vector entries(const Matrix& H) {
 SliceProx::SliceProx(const Gauge& gauge, int dimension) : gauge_(gauge), d_(dimension) {
     const Matrix I = Matrix::Identity(d_, d_);
     atoms_.push_back(gauge_.active(I));
-    weights_ = Vector::Ones(1);
+    weights_ = {1.0};
     metric_ = atoms_[0];
     const ComparisonConstants bounds = gauge_.comparison_constants(d_);
     linear_ = d_ == 1 || bounds.lower == bounds.upper;
@@ -39,202 +40,127 @@ SliceProx::SliceProx(const Gauge& gauge, int dimension) : gauge_(gauge), d_(dime
 
 void SliceProx::set_metric(const Matrix& Q) {
     if (linear_) return;
-    atoms_.resize(1);
-    atoms_.push_back(Q);
-    weights_.resize(2);
-    weights_ << 1e-3, 1.0 - 1e-3;
+    atoms_ = {atoms_[0], Q};
+    weights_ = {1e-3, 1.0 - 1e-3};
     mix();
 }
 
 void SliceProx::mix() {
     metric_.setZero();
-    for (std::size_t k = 0; k < atoms_.size(); ++k) metric_ += weights_[Index(k)] * atoms_[k];
+    for (std::size_t k = 0; k < atoms_.size(); ++k) metric_ += weights_[k] * atoms_[k];
     metric_ = (1.0 - interior_share) * metric_ + interior_share * atoms_[0];
 }
 
-/// One pass over the cells with Q = metric_. `write`: w becomes its projection.
-template <int d>
-SliceProx::Pass SliceProx::pass(std::span<double* const> w, std::span<double> rho, bool derivatives, bool write) {
-    constexpr int N = d * (d + 1) / 2;
-    const Eigen::SelfAdjointEigenSolver<Matrix> eigen(metric_);
-    std::array<double, d> q{};
-    std::array<std::array<double, d>, d> U{};
-    for (int i = 0; i < d; ++i) {
-        q[i] = std::max(eigen.eigenvalues()[i], 0.0);
-        for (int j = 0; j < d; ++j) U[i][j] = eigen.eigenvectors()(i, j);
-    }
-    double value = 0.0;
-    std::array<double, N> S{};
-    std::array<std::array<double, N>, N> cross{};   // -Σ c cᵀ/h_ρρ
-    std::array<std::array<double, N>, d> spread{};  // Σ ρ r_j y_i y_k
-    constexpr int block = 64;
-    const auto n = Index(rho.size());
-    double m[d][block], r[block], w0[block], floor[block], f[block], slope[block];
-    for (Index first = 0; first < n; first += block) {
-        const int size = int(std::min<Index>(block, n - first));
-        for (int c = 0; c < size; ++c) {
-            w0[c] = w[0][first + c];
-            floor[c] = std::max(w0[c], 0.0);
-        }
-        for (int i = 0; i < d; ++i) {
-            for (int c = 0; c < size; ++c) m[i][c] = 0.0;
-            for (int j = 0; j < d; ++j)
-                for (int c = 0; c < size; ++c) m[i][c] += U[j][i] * w[j + 1][first + c];
-        }
-        for (int c = 0; c < size; ++c) r[c] = std::max(rho[first + c], floor[c]);
-        // Newton's method on a concave increasing function: from the left of the root it rises monotonically.
-        for (int step = 0; step < 60; ++step) {
-            for (int c = 0; c < size; ++c) {
-                f[c] = r[c] - w0[c];
-                slope[c] = 1.0;
-            }
-            for (int i = 0; i < d; ++i) {
-                const double two_q = 2.0 * q[i];
-                for (int c = 0; c < size; ++c) {
-                    const double inverse = 1.0 / std::max(r[c] + two_q, 1e-290);
-                    const double y = m[i][c] * inverse;
-                    const double t = q[i] * y * y;
-                    f[c] -= t;
-                    slope[c] += 2.0 * t * inverse;
-                }
-            }
-            double moved = 0.0;
-            for (int c = 0; c < size; ++c) {
-                const double next = std::max(r[c] - f[c] / slope[c], floor[c]);
-                moved = std::max(moved, std::abs(next - r[c]) - 4.0 * epsilon * next);
-                r[c] = next;
-            }
-            if (moved <= 1e-15) break;
-        }
-        for (int c = 0; c < size; ++c) rho[first + c] = r[c];
-        if (write) {
-            for (int c = 0; c < size; ++c) w[0][first + c] = w0[c] - r[c];
-            for (int i = 0; i < d; ++i)
-                for (int c = 0; c < size; ++c) m[i][c] *= 2.0 * q[i] / std::max(r[c] + 2.0 * q[i], 1e-290);
-            for (int i = 0; i < d; ++i) {
-                for (int c = 0; c < size; ++c) w[i + 1][first + c] = 0.0;
-                for (int j = 0; j < d; ++j)
-                    for (int c = 0; c < size; ++c) w[i + 1][first + c] += U[i][j] * m[j][c];
-            }
-        }
-        if (!derivatives) continue;
-        for (int c = 0; c < size; ++c) {
-            std::array<double, d> y{}, inv{};
-            double h = 1.0, cost = 0.5 * r[c] * (r[c] - 2.0 * w0[c]);
-            for (int i = 0; i < d; ++i) {
-                inv[i] = 1.0 / std::max(r[c] + 2.0 * q[i], 1e-290);
-                y[i] = m[i][c] * inv[i];
-                cost += q[i] * m[i][c] * y[i];
-                h += 2.0 * q[i] * y[i] * y[i] * inv[i];
-            }
-            value += cost;
-            if (r[c] <= 0.0) continue;
-            std::array<double, N> k{};
-            for (int i = 0, e = 0; i < d; ++i) {
-                for (int j = i; j < d; ++j, ++e) {
-                    const double yy = y[i] * y[j];
-                    S[e] += r[c] * yy;
-                    k[e] = yy * (1.0 - r[c] * (inv[i] + inv[j])) * (i == j ? 1.0 : 2.0);
-                    for (int l = 0; l < d; ++l) spread[l][e] += r[c] * inv[l] * yy;
-                }
-            }
-            for (int e = 0; e < N; ++e)
-                for (int g = e; g < N; ++g) cross[e][g] -= k[e] * k[g] / h;
-        }
-    }
-    Pass out;
-    if (!derivatives) return out;
-    out.value = value;
-    // In the eigenbasis: quadratic form Σ cross·H·H - 4 Σ_l Σ_ik H_il H_kl spread_l(i,k).
-    const auto entry = [](int i, int j) {
-        return i <= j ? i * d - i * (i - 1) / 2 + j - i : j * d - j * (j - 1) / 2 + i - j;
-    };
-    Matrix hessian(N, N), moment(d, d);
-    for (int e = 0; e < N; ++e)
-        for (int g = e; g < N; ++g) hessian(e, g) = hessian(g, e) = cross[e][g];
-    for (int l = 0; l < d; ++l)
-        for (int i = 0; i < d; ++i)
-            for (int k = 0; k < d; ++k) hessian(entry(i, l), entry(k, l)) -= 4.0 * spread[l][entry(i, k)];
-    for (int i = 0; i < d; ++i)
-        for (int j = 0; j < d; ++j) moment(i, j) = S[entry(i, j)];
-    const Matrix& V = eigen.eigenvectors();
-    out.moment = V * moment * V.transpose();
-    out.hessian = hessian;
-    basis_ = V;
-    return out;
-}
-
-SliceProx::Pass SliceProx::run_pass(std::span<double* const> w, std::span<double> rho, bool write) {
+/// One pass over the cells with Q = metric_: `out` becomes the projection of w for that Q.
+SliceProx::Pass SliceProx::pass(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out,
+                                bool derivatives) {
     ++passes_;
-    if (d_ == 1) return pass<1>(w, rho, !write, write);
-    if (d_ == 2) return pass<2>(w, rho, !write, write);
-    return pass<3>(w, rho, !write, write);
+    const Eigen::SelfAdjointEigenSolver<Matrix> eigen(metric_);
+    const Matrix& V = eigen.eigenvectors();
+    const Vector q = eigen.eigenvalues().cwiseMax(0.0);
+    const Points U = V;  // row-major
+    kernels::ProxSums sums;
+    kernels::project_cells(d_, q.data(), U.data(), w.data(), rho.data(), out.data(), rho.size(),
+                           derivatives ? &sums : nullptr);
+    Pass found;
+    if (!derivatives) return found;
+    // In the eigenbasis: quadratic form Σ cross·H·H - 4 Σ_l Σ_ik H_il H_kl spread_l(i,k).
+    const int N = d_ * (d_ + 1) / 2;
+    const auto entry = [this](int i, int j) {
+        if (i > j) std::swap(i, j);
+        return i * d_ - i * (i - 1) / 2 + j - i;
+    };
+    Matrix hessian(N, N), moment(d_, d_);
+    for (int e = 0, at = 0; e < N; ++e)
+        for (int g = e; g < N; ++g, ++at) hessian(e, g) = hessian(g, e) = sums.cross[at];
+    for (int l = 0; l < d_; ++l)
+        for (int i = 0; i < d_; ++i)
+            for (int k = 0; k < d_; ++k) hessian(entry(i, l), entry(k, l)) -= 4.0 * sums.spread[l * N + entry(i, k)];
+    for (int i = 0; i < d_; ++i)
+        for (int j = 0; j < d_; ++j) moment(i, j) = sums.moment[entry(i, j)];
+    found.value = sums.value;
+    found.moment = V * moment * V.transpose();
+    found.hessian = hessian;
+    basis_ = V;
+    return found;
 }
 
 void SliceProx::add_atom(const Matrix& A) {
-    for (const Matrix& known : atoms_)
-        if ((known - A).norm() <= 1e-14 * A.norm()) return;
     if (int(atoms_.size()) >= max_atoms) {  // the lightest one leaves; the first, isotropic, stays
-        Index lightest = 1;
-        for (Index k = 2; k < weights_.size(); ++k)
+        std::size_t lightest = 1;
+        for (std::size_t k = 2; k < atoms_.size(); ++k)
             if (weights_[k] < weights_[lightest]) lightest = k;
-        const double lost = weights_[lightest];
-        atoms_.erase(atoms_.begin() + lightest);
-        Vector kept(weights_.size() - 1);
-        kept << weights_.head(lightest), weights_.tail(weights_.size() - 1 - lightest);
-        weights_ = kept;
-        weights_[0] += lost;
+        weights_[0] += weights_[lightest];
+        atoms_.erase(atoms_.begin() + Index(lightest));
+        weights_.erase(weights_.begin() + Index(lightest));
     }
     atoms_.push_back(A);
-    weights_.conservativeResize(weights_.size() + 1);
-    weights_[weights_.size() - 1] = 0.0;
+    weights_.push_back(0.0);
 }
 
-/// Maximises the quadratic model of g over the simplex of the atoms' weights by an active-set method.
-void SliceProx::improve_weights(const Pass& at) {
-    const auto n = Index(atoms_.size());
-    Vector slopes(n);
-    Matrix coordinates(at.hessian.rows(), n);
-    for (Index k = 0; k < n; ++k) {
-        const Matrix& A = atoms_[std::size_t(k)];
-        slopes[k] = at.moment.cwiseProduct(A).sum();
-        coordinates.col(k) = entries(basis_.transpose() * A * basis_);
+/// Atoms without weight go; the isotropic one stays.
+void SliceProx::drop_idle() {
+    std::size_t kept = 1;
+    for (std::size_t k = 1; k < atoms_.size(); ++k) {
+        if (weights_[k] <= 0.0) continue;
+        atoms_[kept] = atoms_[k];
+        weights_[kept++] = weights_[k];
     }
-    Matrix H = -coordinates.transpose() * at.hessian * coordinates;  // ⪰ 0
-    H.diagonal().array() += 1e-13 * (1e-300 + H.trace());
-    Vector x = weights_;
-    std::vector<char> free(std::size_t(n), 0);
-    for (Index k = 0; k < n; ++k) free[std::size_t(k)] = x[k] > 0.0 ? 1 : 0;
+    atoms_.resize(kept);
+    weights_.resize(kept);
+}
+
+/// Maximises slopes·x - ½xᵀHx over the simplex from the weights x, by an active-set method.
+void SliceProx::improve_weights(const Small& H, const SmallVector& slopes) {
+    const auto n = Index(atoms_.size());
+    SmallVector x(n);
+    std::array<bool, max_atoms> free{};
+    for (Index k = 0; k < n; ++k) {
+        x[k] = weights_[std::size_t(k)];
+        free[std::size_t(k)] = x[k] > 0.0 || k + 1 == n;
+    }
     for (int round = 0; round < 4 * max_atoms; ++round) {
-        std::vector<Index> set;
+        // The heaviest weight is one minus the others: a positive definite system for those that are free.
+        Index heaviest = 0;
+        x.maxCoeff(&heaviest);
+        std::array<Index, max_atoms> set{};
+        Index size = 0;
         for (Index k = 0; k < n; ++k)
-            if (free[std::size_t(k)]) set.push_back(k);
-        const auto size = Index(set.size());
-        const Vector gradient = slopes - H * (x - weights_);
-        Matrix system = Matrix::Zero(size + 1, size + 1);
-        system.topLeftCorner(size, size) = H(set, set);
-        const double scale = std::max(system.diagonal().maxCoeff(), 1e-300);
-        system.row(size).head(size).setConstant(scale);
-        system.col(size).head(size).setConstant(scale);
-        Vector rhs = Vector::Zero(size + 1);
-        rhs.head(size) = gradient(set);
-        const Vector step = Eigen::FullPivLU<Matrix>(system).solve(rhs);
-        double length = 1.0;
-        Index blocking = -1;
-        for (Index k = 0; k < size; ++k) {
-            if (x[set[std::size_t(k)]] + length * step[k] < 0.0) {
-                length = -x[set[std::size_t(k)]] / step[k];
-                blocking = set[std::size_t(k)];
+            if (free[std::size_t(k)] && k != heaviest) set[std::size_t(size++)] = k;
+        const SmallVector gradient = slopes - H * x;
+        Small system(size, size);
+        SmallVector rhs(size);
+        for (Index i = 0; i < size; ++i) {
+            const Index k = set[std::size_t(i)];
+            rhs[i] = gradient[k] - gradient[heaviest];
+            for (Index j = 0; j < size; ++j) {
+                const Index l = set[std::size_t(j)];
+                system(i, j) = H(k, l) - H(k, heaviest) - H(heaviest, l) + H(heaviest, heaviest);
             }
         }
-        for (Index k = 0; k < size; ++k)
-            x[set[std::size_t(k)]] = std::max(x[set[std::size_t(k)]] + length * step[k], 0.0);
+        system.diagonal().array() += 1e-14 * (1e-300 + system.trace());
+        SmallVector step = SmallVector::Zero(n);
+        if (size > 0) {
+            const SmallVector solution = system.ldlt().solve(rhs);
+            for (Index i = 0; i < size; ++i) step[set[std::size_t(i)]] = solution[i];
+            step[heaviest] = -solution.sum();
+        }
+        if (!step.allFinite()) break;
+        double length = 1.0;
+        Index blocking = -1;
+        for (Index k = 0; k < n; ++k) {
+            if (x[k] + length * step[k] < 0.0) {
+                length = -x[k] / step[k];
+                blocking = k;
+            }
+        }
+        x = (x + length * step).cwiseMax(0.0);
         if (blocking >= 0) {
             x[blocking] = 0.0;
-            free[std::size_t(blocking)] = 0;
+            free[std::size_t(blocking)] = false;
             continue;
         }
-        const Vector now = slopes - H * (x - weights_);
+        const SmallVector now = slopes - H * x;
         const double level = now.dot(x);
         Index best = -1;
         double excess = 1e-15 * std::abs(level);
@@ -245,13 +171,65 @@ void SliceProx::improve_weights(const Pass& at) {
             }
         }
         if (best < 0) break;
-        free[std::size_t(best)] = 1;
+        free[std::size_t(best)] = true;
     }
-    weights_ = x / x.sum();
+    const double sum = x.sum();
+    for (Index k = 0; k < n; ++k) weights_[std::size_t(k)] = x[k] / sum;
 }
 
-void SliceProx::maximise(std::span<double* const> w, std::span<double> rho) {
-    Pass at = run_pass(w, rho, false);
+/// Maximises the quadratic model of g at the last pass over K, to a Fenchel defect of `tol`: no pass over the cells.
+void SliceProx::improve(const Pass& at, double tol) {
+    Vector origin = Vector::Zero(at.hessian.rows());
+    for (std::size_t k = 0; k < atoms_.size(); ++k)
+        origin += weights_[k] * entries(basis_.transpose() * atoms_[k] * basis_);
+    const Matrix moment = basis_.transpose() * at.moment * basis_;
+    double least = infinity;
+    for (int round = 0, idle = 0; round < max_rounds && idle < 3; ++round) {
+        const auto n = Index(atoms_.size());
+        Matrix coordinates(at.hessian.rows(), n);
+        Vector here = Vector::Zero(at.hessian.rows());
+        for (Index k = 0; k < n; ++k) {
+            coordinates.col(k) = entries(basis_.transpose() * atoms_[std::size_t(k)] * basis_);
+            here += weights_[std::size_t(k)] * coordinates.col(k);
+        }
+        const Vector bend = at.hessian * (here - origin);
+        Matrix gradient = moment;
+        double slope_here = 0.0;
+        for (Index i = 0, e = 0; i < d_; ++i) {
+            for (Index j = i; j < d_; ++j, ++e) {
+                gradient(i, j) += i == j ? bend[e] : 0.5 * bend[e];
+                gradient(j, i) = gradient(i, j);
+                slope_here += (i == j ? 1.0 : 2.0) * gradient(i, j) * here[e];
+            }
+        }
+        const Eigen::SelfAdjointEigenSolver<Matrix> eigen(gradient);
+        const Matrix legal =
+            eigen.eigenvectors() * eigen.eigenvalues().cwiseMax(0.0).asDiagonal() * eigen.eigenvectors().transpose();
+        const Matrix atom = gauge_.active(basis_ * legal * basis_.transpose());
+        const double defect = (basis_.transpose() * atom * basis_).cwiseProduct(gradient).sum() - slope_here;
+        if (!(defect > tol)) break;
+        idle = defect < 0.5 * least ? 0 : idle + 1;
+        least = std::min(least, defect);
+        add_atom(atom);
+        // The model in the weights: slopes at x = 0 and minus its second derivative.
+        const auto size = Index(atoms_.size());
+        Matrix all(at.hessian.rows(), size);
+        SmallVector slopes(size);
+        for (Index k = 0; k < size; ++k) {
+            const Matrix A = basis_.transpose() * atoms_[std::size_t(k)] * basis_;
+            all.col(k) = entries(A);
+            slopes[k] = moment.cwiseProduct(A).sum() - all.col(k).dot(at.hessian * origin);
+        }
+        improve_weights(Small(-all.transpose() * at.hessian * all), slopes);
+    }
+}
+
+void SliceProx::project(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out) {
+    if (linear_) {
+        pass(w, rho, out, false);
+        return;
+    }
+    Pass at = pass(w, rho, out, true);
     double least = infinity;
     for (int round = 0, idle = 0; round < max_rounds; ++round) {
         const double support = gauge_.value(at.moment);
@@ -260,35 +238,22 @@ void SliceProx::maximise(std::span<double* const> w, std::span<double> rho) {
         idle = defect < 0.5 * least ? 0 : idle + 1;
         least = std::min(least, defect);
         if (idle > 8) break;
-        add_atom(gauge_.active(at.moment));
-        const Vector before = weights_;
-        improve_weights(at);
-        const Vector after = weights_;
-        const double value = at.value;
+        const Matrix before = metric_;
+        const double value = at.value, relative = defect / support;
+        improve(at, support * std::max(0.1 * fenchel_tol, 0.1 * relative * relative));
+        mix();
+        const Matrix after = metric_;
+        at = pass(w, rho, out, true);
         double length = 1.0;
-        for (int halving = 0;; ++halving) {
-            mix();
-            at = run_pass(w, rho, false);
-            if (at.value >= value - 1e-14 * std::abs(value) || halving == max_halvings) break;
+        for (int halving = 0; !(at.value >= value - 1e-14 * std::abs(value)) && halving < max_halvings; ++halving) {
             length *= 0.5;
-            weights_ = (1.0 - length) * before + length * after;
+            atoms_ = {atoms_[0], before, after};
+            weights_ = {0.0, 1.0 - length, length};
+            mix();
+            at = pass(w, rho, out, true);
         }
+        drop_idle();
     }
-    // Atoms without weight go; the isotropic one stays.
-    std::size_t kept = 1;
-    for (std::size_t k = 1; k < atoms_.size(); ++k) {
-        if (weights_[Index(k)] <= 0.0) continue;
-        atoms_[kept] = atoms_[k];
-        weights_[Index(kept)] = weights_[Index(k)];
-        ++kept;
-    }
-    atoms_.resize(kept);
-    weights_.conservativeResize(Index(kept));
-}
-
-void SliceProx::project(std::span<double* const> w, std::span<double> rho) {
-    if (!linear_) maximise(w, rho);
-    run_pass(w, rho, true);
 }
 
 }  // namespace spectralot::dynamic

@@ -22,12 +22,11 @@ class SliceProx {
 public:
     SliceProx(const Gauge& gauge, int dimension);
 
-    /// Projects in place: w[0] and the d components w[1…d], each of n cells. `rho` (n) keeps ρ between calls.
+    /// Projects w[0] and the d components w[1…d], each of n cells, into `out`. `rho` (n) keeps ρ between calls.
     ///
-    /// Q is the maximiser over the convex hull of atoms of K, found by Newton's method on their weights; the atom
-    /// active at the moment joins until γ(S) - tr(QS), the error of Fenchel's equality, is 1e-12 of γ(S) or stops
-    /// falling.
-    void project(std::span<double* const> w, std::span<double> rho);
+    /// Q by Newton's method, until γ(S) - tr(QS), the error of Fenchel's equality, is 1e-12 of γ(S) or stops falling:
+    /// every quadratic model is maximised over mixtures of atoms of K, the ones active at its own gradient joining.
+    void project(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out);
 
     [[nodiscard]] const Matrix& metric() const { return metric_; }
     void set_metric(const Matrix& Q);
@@ -35,26 +34,27 @@ public:
     [[nodiscard]] long passes() const { return passes_; }
 
 private:
-    static constexpr int max_pairs = 6;  // entries of a symmetric 3×3 matrix
+    static constexpr int max_atoms = 12;
+    using Small = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, 0, max_atoms, max_atoms>;
+    using SmallVector = Eigen::Matrix<double, Eigen::Dynamic, 1, 0, max_atoms, 1>;
     struct Pass {
         double value = 0.0;
         Matrix moment;   // ∇g
         Matrix hessian;  // of g in the entries (i ≤ j) of Q, off-diagonal ones once
     };
 
-    template <int d>
-    Pass pass(std::span<double* const> w, std::span<double> rho, bool derivatives, bool write);
-    Pass run_pass(std::span<double* const> w, std::span<double> rho, bool write);
-    void maximise(std::span<double* const> w, std::span<double> rho);
+    Pass pass(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out, bool derivatives);
     void add_atom(const Matrix& A);
-    void improve_weights(const Pass& at);
+    void drop_idle();
+    void improve(const Pass& at, double tol);
+    void improve_weights(const Small& H, const SmallVector& slopes);
     void mix();
 
     Gauge gauge_;
     int d_;
     bool linear_ = false;  // K is one point
     std::vector<Matrix> atoms_;
-    Vector weights_;
+    std::vector<double> weights_;
     Matrix metric_;
     Matrix basis_;  // eigenvectors of metric_ at the last pass
     long passes_ = 0;

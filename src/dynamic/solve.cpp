@@ -13,6 +13,7 @@ namespace {
 
 constexpr double mass_tol = 1e-9;  // relative difference of the total masses that counts as rounding
 constexpr int first_check = 40;    // iterations before the first certificate, and between later ones at least
+constexpr int last_wait = 400;     // and at most
 constexpr int coarse_iterations = 400;
 constexpr Index coarsest = 8;  // cells per axis, and slices
 
@@ -58,6 +59,17 @@ void check_grid(const Grid& grid) {
         throw_invalid("mask", "needs the boundary no-flux", "a mask on a periodic grid");
 }
 
+/// The faces between two cells inside the mask.
+void open_faces(Layout& layout) {
+    for (Axis& axis : layout.axes) {
+        axis.open.assign(std::size_t(layout.n_cells), 0.0);
+        for (Index c = 0; c + axis.stride < layout.n_cells; ++c) {
+            const bool wall = c / axis.stride % axis.n == axis.n - 1;
+            if (!wall && layout.is_inside(c) && layout.is_inside(c + axis.stride)) axis.open[std::size_t(c)] = 1.0;
+        }
+    }
+}
+
 Layout layout_of(const Grid& grid, double unit, const DynamicOptions& options) {
     Layout layout{.n_times = options.n_times, .n_cells = grid.n_cells(), .n_threads = options.n_threads};
     Index stride = layout.n_cells;
@@ -71,13 +83,7 @@ Layout layout_of(const Grid& grid, double unit, const DynamicOptions& options) {
     }
     if (grid.mask.empty()) return layout;
     layout.inside.assign(grid.mask.begin(), grid.mask.end());
-    for (Axis& axis : layout.axes) {
-        axis.open.assign(std::size_t(layout.n_cells), 0.0);
-        for (Index c = 0; c + axis.stride < layout.n_cells; ++c) {
-            const bool wall = c / axis.stride % axis.n == axis.n - 1;
-            if (!wall && layout.is_inside(c) && layout.is_inside(c + axis.stride)) axis.open[std::size_t(c)] = 1.0;
-        }
-    }
+    open_faces(layout);
     return layout;
 }
 
@@ -109,9 +115,7 @@ void check_parts(Layout& layout, const Vector& rho_0, const Vector& rho_1) {
         if (mass_0 == 0.0 && mass_1 == 0.0)
             for (const Index c : part) layout.inside[std::size_t(c)] = 0;
     }
-    for (Axis& axis : layout.axes)
-        for (Index c = 0; c < layout.n_cells; ++c)
-            if (!layout.is_inside(c)) axis.open[std::size_t(c)] = 0.0;
+    open_faces(layout);
 }
 
 void add_angles(Layout& layout) {
@@ -125,9 +129,9 @@ void add_angles(Layout& layout) {
     }
 }
 
-/// Half of everything that is even and large enough; false when nothing is.
+/// Half of everything that is even and large enough; false when nothing is. A coarse cell is inside the mask if a part
+/// of it is: doors may widen, but stay.
 bool halve(const Layout& fine, Layout& coarse) {
-    if (!fine.inside.empty()) return false;
     coarse = fine;
     bool changed = false;
     Index stride = 1;
@@ -145,20 +149,19 @@ bool halve(const Layout& fine, Layout& coarse) {
     if (coarse.n_times % 2 == 0 && coarse.n_times >= 2 * coarsest) coarse.n_times /= 2;
     coarse.n_cells = stride;
     if (coarse.growth) add_angles(coarse);
+    if (!fine.inside.empty()) {
+        coarse.inside.assign(std::size_t(coarse.n_cells), 0);
+        for (Index c = 0; c < fine.n_cells; ++c)
+            if (fine.is_inside(c)) coarse.inside[std::size_t(parent_of(fine, coarse, c))] = 1;
+        open_faces(coarse);
+    }
     return true;
 }
 
 /// Mean masses over the children: the mean mass of a cell stays 1.
 Vector coarsen(const Layout& fine, const Layout& coarse, const Vector& rho) {
     Vector out = Vector::Zero(coarse.n_cells);
-    for (Index c = 0; c < fine.n_cells; ++c) {
-        Index parent = 0;
-        for (std::size_t a = 0; a < fine.axes.size(); ++a) {
-            const Axis& axis = fine.axes[a];
-            parent += c / axis.stride % axis.n * coarse.axes[a].n / axis.n * coarse.axes[a].stride;
-        }
-        out[parent] += rho[c];
-    }
+    for (Index c = 0; c < fine.n_cells; ++c) out[parent_of(fine, coarse, c)] += rho[c];
     return out * (double(coarse.n_cells) / double(fine.n_cells));
 }
 
@@ -210,8 +213,8 @@ private:
             ++(finest ? result_.n_iter : result_.n_coarse);
             const bool stopped = cancel_.requested();
             if (k < next_check && k < limit && !stopped) continue;
-            next_check = k + std::max(first_check, k / 5);
             iteration->certify();
+            next_check = k + wait(k, iteration->relative_gap());
             if (finest) report(*iteration, k);
             if (iteration->relative_gap() <= options_.tol) {
                 result_.status = Status::Solved;
@@ -227,6 +230,12 @@ private:
             result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;
             return iteration;
         }
+    }
+
+    /// A certificate costs some twenty iterations, and the gap falls about as 1/k: longer waits far from the goal.
+    [[nodiscard]] int wait(int k, double gap) const {
+        const double growth = std::clamp(std::sqrt(gap / options_.tol) - 1.0, 0.15, 1.0);
+        return std::clamp(int(growth * k), first_check, last_wait);
     }
 
     void report(const Iteration& iteration, int k) {

@@ -62,15 +62,18 @@ TEST(DynamicLaw, TimeReversalAndQuarterTurnsKeepTheValue) {
     }
 }
 
-TEST(DynamicLaw, TheValueDecreasesInPAndTheActionIsNearlyConstant) {
+TEST(DynamicLaw, TheValueDecreasesInPAndTheActionIsConstant) {
     const Vector a = bump(0.3, 0.3, 0.1), b = bump(0.6, 0.7, 0.16);
     double before = infinity;
     for (const double p : {1.0, 2.0, 4.0, infinity}) {
-        const auto r = solved(a, b, Schatten{.p = p}, square);
+        const auto r = solved(a, b, Schatten{.p = p}, square, {.n_times = n_times, .tol = 1e-3});
         EXPECT_LE(r.certificate.lower, before);
         before = r.certificate.upper;
-        const double mean = r.action.mean();
-        EXPECT_LE((r.action.array() - mean).abs().maxCoeff(), 0.1 * mean);
+        // A path could gain the variance of √action by another clock, and no more than the gap is left to gain.
+        const Vector root = r.action.cwiseSqrt();
+        EXPECT_LE(r.action.mean() - root.mean() * root.mean(), r.certificate.upper - r.certificate.lower);
+        // What is left on this grid, measured: 0.4 per cent at a gap of 1e-3.
+        EXPECT_LE((r.action.array() - r.value).abs().maxCoeff(), 0.01 * r.value);
     }
 }
 
@@ -146,13 +149,17 @@ TEST(SliceProx, MetricIsActiveAtItsMomentAndTheProjectionIsFeasible) {
             gauges.push_back(BlockMax{.blocks = {{0, 2}, {1}}, .gauges = {operator_gauge(), trace_gauge()}, .eta = {}});
         }
         for (const Gauge& gauge : gauges) {
-            Points w = gaussian(d + 1, cells, random);
-            const Points given = w;
-            std::vector<double*> rows;
-            for (int i = 0; i <= d; ++i) rows.push_back(w.row(i).data());
+            const Points given = gaussian(d + 1, cells, random);
+            Points w(d + 1, cells);
+            std::vector<const double*> from;
+            std::vector<double*> to;
+            for (int i = 0; i <= d; ++i) {
+                from.push_back(given.row(i).data());
+                to.push_back(w.row(i).data());
+            }
             std::vector<double> rho(std::size_t(cells), 0.0);
             dynamic::SliceProx prox(gauge, d);
-            prox.project(rows, rho);
+            prox.project(from, rho, to);
             const Matrix Q = prox.metric();
             EXPECT_TRUE(gauge.contains(Q, 1e-9)) << gauge.repr();
             // Moreau: what the projection took off is the prox of the action, (ρ, m), with Q active at its moment.

@@ -11,6 +11,7 @@ import subprocess
 import numpy as np
 import pytest
 import spectralot as so
+from PIL import Image
 
 
 @pytest.fixture
@@ -20,8 +21,6 @@ def trajectory(rng):
 
 
 def test_a_gif_has_the_frames_asked_for(trajectory, tmp_path):
-    from PIL import Image
-
     path = so.animation.save(trajectory, tmp_path / "flow.gif", frames=7, title="descent")
     with Image.open(path) as movie:
         assert movie.n_frames == 7
@@ -62,6 +61,28 @@ def test_particles_on_a_line_are_animated_on_a_line(tmp_path):
     assert not points[..., 1].any()
 
 
+@pytest.fixture(scope="module")
+def density_path():
+    x = (np.arange(12) + 0.5) / 12
+    a, b = (np.exp(-((x[:, None] - c) ** 2 + (x - 0.4) ** 2) / 0.02) for c in (0.3, 0.7))
+    return so.dynamic.solve(a / a.sum(), b / b.sum(), so.Trace(), n_times=6, tol=2e-2)
+
+
+def test_densities_move(density_path, tmp_path):
+    path = so.animation.save(density_path, tmp_path / "path.gif", frames=5)
+    with Image.open(path) as film:
+        assert film.n_frames == 5
+    page = so.animation.save(density_path, tmp_path / "path.html", title="</script>").read_text()
+    data = json.loads(re.search(r"const data = (.*);", page)[1])
+    assert data["shape"] == [7, 12, 12]
+    assert data["title"] == "</script>"
+    levels = np.frombuffer(base64.b64decode(data["levels"]), "u1").reshape(7, 12, 12)
+    shown = density_path.density.clip(0) / density_path.density.max()
+    np.testing.assert_allclose(levels[:, ::-1].transpose(0, 2, 1) / 255, shown, atol=0.003)
+    with pytest.raises(ValueError, match="no target"):
+        so.animation.save(density_path, tmp_path / "path.gif", target=[[0, 0]])
+
+
 MOVE_THE_SLIDER = """
 <script>
 const seen = () => pen.getImageData(0, 0, canvas.width, canvas.height).data.join("");
@@ -77,10 +98,11 @@ document.title = JSON.stringify({max: slider.max, moved, back: seen() === before
 
 
 @pytest.mark.slow
-def test_the_slider_moves_the_particles_in_a_browser(trajectory, tmp_path):
+@pytest.mark.parametrize("subject", ["trajectory", "density_path"])
+def test_the_slider_moves_the_picture_in_a_browser(subject, request, tmp_path):
     browser = shutil.which("chromium")
     assert browser, "chromium is missing: scripts/setup.sh browser"
-    path = so.animation.save(trajectory, tmp_path / "flow.html", frames=11)
+    path = so.animation.save(request.getfixturevalue(subject), tmp_path / "flow.html", frames=7)
     path.write_text(path.read_text().replace("</body>", MOVE_THE_SLIDER + "</body>"))
     run = subprocess.run(
         [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", path.as_uri()],
@@ -91,7 +113,7 @@ def test_the_slider_moves_the_particles_in_a_browser(trajectory, tmp_path):
     )
     (title,) = re.findall(r"<title>(.*?)</title>", run.stdout)
     answer = json.loads(title.replace("&quot;", '"'))
-    assert answer["max"] == "10"
+    assert answer["max"] == "6"
     assert answer["moved"]
     assert answer["back"]
     assert answer["label"].startswith("t = 0.00")

@@ -102,6 +102,11 @@ INTERRUPTIBLE = {
         "call": "so.solve_sample(X, Y, so.KyFan(5), tol=1e-15, max_iter=10**9)",
         "describe": "stop.result.status, stop.result.lower <= stop.result.upper",
     },
+    "dynamic": {
+        "prepare": "a, b = rng.random((2, 64, 64)); a /= a.sum(); b /= b.sum()",
+        "call": "so.dynamic.solve(a, b, so.Operator(), tol=1e-9)",
+        "describe": "stop.result.status, stop.result.lower <= stop.result.upper < np.inf",
+    },
     "exact transport": {
         "prepare": "X, Y = rng.normal(size=(2, 12000, 12))",
         "call": "so.emd_sample(X, Y)",

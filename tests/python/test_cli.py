@@ -707,6 +707,20 @@ def test_ctrl_c_stops_a_solve_with_its_best_bracket(cli, rng):
     assert cli.files() == {"X.npy", "Y.npy", "r.json"}
 
 
+def test_ctrl_c_keeps_the_best_field_of_a_dynamic_solve(cli, rng):
+    a, b = rng.random((2, 48, 48))
+    cli.save(a=a / a.sum(), b=b / b.sum())
+    seconds, run = interrupted(
+        cli, "dynamic", "a.npy", "b.npy", "--gauge", "operator", "--tol", "1e-9", "--frames", "out"
+    )
+    assert run.returncode == NOT_SOLVED, run
+    assert seconds < 1.0
+    result = json.loads(run.stdout)
+    assert result["status"] == "interrupted"
+    assert 0 <= result["lower"] <= result["upper"] < np.inf
+    assert np.load(cli.folder / "out" / "fields.npz")["density"].shape == (33, 48, 48)
+
+
 def test_ctrl_c_stops_a_flow_with_what_was_computed(cli, rng):
     cli.save(X=rng.normal(size=(300, 2)), Y=rng.normal(size=(300, 2)))
     seconds, run = interrupted(

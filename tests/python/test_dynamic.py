@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import spectralot as so
-
-from benchmarks.benamou_brenier import Splitting
+from augmented_lagrangian import w2_squared
+from PIL import Image
 
 
 def bump(n, x, y, deviation):
@@ -28,6 +28,23 @@ def test_shapes_and_certificate():
     np.testing.assert_allclose(r.density[0], a, rtol=1e-12)
     np.testing.assert_allclose(r.density.sum((1, 2)), 1, rtol=1e-12)
     np.testing.assert_allclose(r.action.mean(), r.value, rtol=1e-12)
+
+
+def test_a_coarse_start_saves_iterations_walls_or_not():
+    a, b = bump(32, 0.25, 0.3, 0.06), 0.5 * (bump(32, 0.75, 0.2, 0.06) + bump(32, 0.7, 0.8, 0.06))
+    wall = np.ones((32, 32), bool)
+    wall[15:17, :9] = wall[15:17, 23:] = False
+    for mask, tol in ((None, 4e-3), (wall, 5e-3)):
+        start, end = (np.where(wall if mask is not None else True, x, 0) for x in (a, b))
+        ends = start / start.sum(), end / end.sum()
+        runs = [
+            so.dynamic.solve(*ends, so.Trace(), n_times=16, tol=tol, mask=mask, coarse_start=coarse)
+            for coarse in (True, False)
+        ]
+        assert all(r.converged for r in runs)
+        assert runs[0].n_iter < 0.6 * runs[1].n_iter
+        assert runs[0].lower <= runs[1].upper
+        assert runs[1].lower <= runs[0].upper
 
 
 @pytest.mark.parametrize(("p", "value"), [(1, 0.82025), (2, 0.72716), (np.inf, 0.68181)])
@@ -52,14 +69,17 @@ def test_bad_input_is_named():
         so.dynamic.solve(left, right, mask=wall)
 
 
-def test_trace_agrees_with_an_independent_splitting():
-    a, b = bump(16, 0.3, 0.4, 0.1), bump(16, 0.7, 0.6, 0.13)
-    r = so.dynamic.solve(a, b, so.Trace(), n_times=8, tol=2e-3)
-    other = Splitting(a, b, n_times=8)
-    for _ in range(1500):
-        other.advance()
-    assert r.converged
-    assert r.lower * (1 - 1e-3) <= other.value() <= r.upper * (1 + 5e-3)
+def test_trace_tends_to_an_independent_benamou_brenier():
+    """Another method on another grid, collocated and spectral: the two differ by the square of the cells' width."""
+    errors = []
+    for n in (16, 32):
+        a, b = bump(n, 0.35, 0.4, 0.15) + 2e-4, bump(n, 0.65, 0.6, 0.12) + 2e-4
+        a, b = a / a.sum(), b / b.sum()
+        r = so.dynamic.solve(a, b, so.Trace(), n_times=8, tol=1e-3, boundary="periodic")
+        assert r.converged
+        errors.append(abs(r.value / w2_squared(a, b, n_times=8, rounds=120) - 1))
+    assert errors[1] < 0.015
+    assert errors[1] < 0.3 * errors[0]
 
 
 @pytest.mark.parametrize("p", [1, 2, np.inf])
@@ -76,6 +96,21 @@ def test_grid_value_tends_to_the_static_value(p):
     assert errors[1] < 0.03
 
 
+@pytest.mark.parametrize("p", [1, 2, np.inf])
+def test_grid_value_of_gaussians_is_of_second_order_at_least(p):
+    means, deviations = ((0.4, 0.45), (0.6, 0.55)), (0.09, 0.06)
+    covariances = [s**2 * np.eye(2) for s in deviations]
+    exact = so.gaussian.solve(means[0], covariances[0], means[1], covariances[1], p).value
+    errors = []
+    for n in (8, 16):
+        a, b = (bump(n, *mean, s) for mean, s in zip(means, deviations, strict=True))
+        r = so.dynamic.solve(a, b, p, n_times=n, tol=2e-3)
+        assert r.converged
+        errors.append(abs((r.lower + r.upper) / 2 / exact - 1))
+    assert errors[1] < 0.01
+    assert errors[1] < errors[0] / 4
+
+
 def test_action_of_zero_mass():
     assert so.dynamic.action([0.5, 0.5], [[1, 0], [0, 1]], 1) == pytest.approx(4)
     assert so.dynamic.action([0], [[1, 0]], 1) == np.inf
@@ -90,9 +125,54 @@ def test_command_line(tmp_path):
     answer = json.loads(done.stdout)
     assert answer["format"] == "spectralot.dynamic"
     assert answer["lower"] <= answer["value"]
-    frames = [np.load(tmp_path / "out" / f"density_{k:04d}.npy") for k in range(9)]
-    np.testing.assert_allclose(frames[0], np.load(tmp_path / "a.npy"), rtol=1e-12)
-    np.save(tmp_path / "b.npy", 2 * frames[8])
+    fields = np.load(tmp_path / "out" / "fields.npz")
+    density = fields["density"]
+    np.testing.assert_allclose(density[0], np.load(tmp_path / "a.npy"), rtol=1e-12)
+    assert fields["momentum"].shape == (2, 8, 12, 12)
+    np.testing.assert_allclose(fields["action"], answer["action"], rtol=1e-12)
+    for k in range(9):
+        frame = np.asarray(Image.open(tmp_path / "out" / f"density_{k:04d}.png"), float)
+        np.testing.assert_allclose(frame / 65535, density[k].clip(0) / density.max(), atol=1e-5)
+    np.save(tmp_path / "b.npy", 2 * density[8])
     failed = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert failed.returncode == 2
     assert b"unbalanced" in failed.stderr
+
+
+def test_command_line_reads_images(tmp_path):
+    """Grey, coloured, transparent and dark images of one density are one density."""
+    tool = Path(__file__).parents[2] / "build" / "spectralot"
+    a, b = (np.round(255 * bump(12, x, 0.5, 0.15) / bump(12, x, 0.5, 0.15).max()).astype(np.uint8) for x in (0.3, 0.7))
+    white = np.full_like(a, 255)
+    images = {
+        "grey": a,
+        "colour": np.stack([a, a, a], axis=-1),
+        "opacity": np.stack([white, white, white, a], axis=-1),
+        "b": b,
+        "dark_grey": 255 - a,
+        "dark_b": 255 - b,
+        "black": 0 * a,
+    }
+    for name, pixels in images.items():
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    (tmp_path / "broken.png").write_bytes((tmp_path / "b.png").read_bytes()[:60])
+
+    def run(*arguments):
+        command = [tool, "dynamic", *arguments, "--gauge", "trace", "--times", "4", "--tol", "0.01"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+
+    values = [json.loads(run(f"{name}.png", "b.png").stdout)["value"] for name in ("grey", "colour", "opacity")]
+    values.append(json.loads(run("dark_grey.png", "dark_b.png", "--dark").stdout)["value"])
+    np.testing.assert_allclose(values, values[0], rtol=1e-3)  # rounded luminance
+    expected = so.dynamic.solve(*(x / x.sum() for x in (a, b)), 1, n_times=4, tol=0.01)
+    read = so.dynamic.read_density(tmp_path / "dark_grey.png", dark=True)
+    np.testing.assert_allclose(read, a / a.sum(), atol=1e-12)
+    np.testing.assert_allclose(values[0], expected.value, rtol=1e-12)
+    with pytest.raises(ValueError, match="positive sum"):
+        so.dynamic.read_density(tmp_path / "black.png")
+    with pytest.raises(OSError, match=r"broken\.png: byte"):
+        so.dynamic.read_density(tmp_path / "broken.png")
+    for name, message in (("black", b"positive sum"), ("broken", b"broken.png: byte")):
+        failed = run(f"{name}.png", "b.png")
+        assert failed.returncode == (2 if name == "black" else 3)
+        assert message in failed.stderr

@@ -92,3 +92,43 @@ def test_covariances_draw_one_ellipse_per_state():
     np.testing.assert_allclose(np.hypot(*ax.lines[0].get_data()), 1)
     flow = so.gaussian.kl_flow([0, 0], np.eye(2), [1, 0], 2 * np.eye(2), 2, 1.0)
     assert len(draw(so.plot.covariances(flow, 4, target=([1, 0], 2 * np.eye(2)))).lines) == 5
+
+
+@pytest.fixture(scope="module")
+def path():
+    x = (np.arange(16) + 0.5) / 16
+    a, b = (np.exp(-((x[:, None] - c) ** 2 + (x - 0.5) ** 2) / 0.02) for c in (0.3, 0.7))
+    return so.dynamic.solve(a / a.sum(), b / b.sum(), so.Operator(), n_times=8, tol=2e-2)
+
+
+def test_densities_have_their_first_axis_to_the_right(path):
+    mask = np.ones((16, 16), bool)
+    mask[0] = False
+    axes = so.plot.density(path, times=[0, 0.5, 1], mask=mask)
+    assert [ax.get_title() for ax in axes] == ["t = 0", "t = 0.5", "t = 1"]
+    for ax, k in zip(axes, (0, 4, 8), strict=True):
+        draw(ax)
+        assert np.array_equal(ax.images[0].get_array(), path.density[k].T)
+        assert ax.images[0].get_clim() == axes[0].images[0].get_clim()
+        assert ax.images[1].get_array().mask.sum() == 15 * 16
+    with pytest.raises(ValueError, match="as many as times"):
+        so.plot.density(path, axes=axes)
+    line = so.dynamic.solve(path.density[0].sum(1), path.density[-1].sum(1), n_times=4, tol=0.1)
+    with pytest.raises(ValueError, match="two axes"):
+        so.plot.density(line)
+
+
+def test_momentum_points_where_the_mass_goes(path):
+    ax = draw(so.plot.momentum(path, 0.5, arrows=8))
+    (arrows,) = ax.collections
+    assert 8 < len(arrows.U) < 64  # those that can be seen
+    assert arrows.U.sum() > 0
+    assert abs(arrows.V.sum()) < 0.05 * arrows.U.sum()
+
+
+def test_actions_lie_in_their_bracket(path):
+    ax = draw(so.plot.action({"operator": path}))
+    (line,) = ax.lines
+    assert np.array_equal(line.get_ydata(), path.action)
+    assert line.get_label() == "operator"
+    assert len(draw(so.plot.action(path)).lines) == 1

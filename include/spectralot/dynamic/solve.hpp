@@ -56,7 +56,9 @@ struct DynamicResult {
     int n_iter = 0;    ///< on the finest grid
     int n_coarse = 0;  ///< on all coarser ones
     double seconds = 0.0;
-    Points density;  ///< (n_times+1) × cells: mass per cell, each row sums to the mass of the measure
+    /// (n_times+1) × cells: mass per cell, each row sums to the mass of the measure. The mean of two successive rows is
+    /// not negative, which is what the action sees; a single entry may be, by the error of the grid.
+    Points density;
     std::vector<Points>
         momentum;   ///< per axis n_times × cells: flux through the upper face of each cell, mass·length/time
     Points growth;  ///< unbalanced problems only: n_times × cells, mass/time

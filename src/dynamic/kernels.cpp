@@ -1,0 +1,311 @@
+#include "dynamic/kernels.hpp"
+
+#include <algorithm>
+#include <array>
+
+// Tiles are arrays of vectors, which needs vectors of known size.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "dynamic/kernels.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace spectralot::dynamic::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using kernels::panel_width;
+using std::size_t;
+using Tag = hn::CappedTag<double, panel_width / 2>;
+using Wide = hn::Vec<Tag>;
+constexpr size_t lanes = hn::MaxLanes(Tag());
+
+/// R rows by two vectors: with R = 4 just as many sums as hide the latency of a multiply-add.
+template <size_t R>
+void multiply_tile(const double* M, size_t n_inner, const double* in, double* out) {
+    const Tag tag;
+    Wide sum[R][2];
+    for (size_t r = 0; r < R; ++r) sum[r][0] = sum[r][1] = hn::Zero(tag);
+    for (size_t k = 0; k < n_inner; ++k) {
+        const Wide x0 = hn::LoadU(tag, in + k * panel_width), x1 = hn::LoadU(tag, in + k * panel_width + lanes);
+        for (size_t r = 0; r < R; ++r) {
+            const Wide factor = hn::Set(tag, M[r * n_inner + k]);
+            sum[r][0] = hn::MulAdd(factor, x0, sum[r][0]);
+            sum[r][1] = hn::MulAdd(factor, x1, sum[r][1]);
+        }
+    }
+    for (size_t r = 0; r < R; ++r) {
+        hn::StoreU(sum[r][0], tag, out + r * panel_width);
+        hn::StoreU(sum[r][1], tag, out + r * panel_width + lanes);
+    }
+}
+
+void multiply_panel(const double* M, size_t n_rows, size_t n_inner, const double* in, double* out) {
+    for (size_t column = 0; column < panel_width; column += 2 * lanes) {
+        size_t r = 0;
+        for (; r + 4 <= n_rows; r += 4)
+            multiply_tile<4>(M + r * n_inner, n_inner, in + column, out + r * panel_width + column);
+        for (; r < n_rows; ++r) multiply_tile<1>(M + r * n_inner, n_inner, in + column, out + r * panel_width + column);
+    }
+}
+
+constexpr size_t chains = 4;  // vectors of cells in flight, to hide the latency of divisions
+constexpr size_t block_cells = chains * lanes;
+
+/// Q in its eigenbasis, and the sums over cells with one part per lane.
+template <size_t d>
+struct Prox {
+    static constexpr size_t N = d * (d + 1) / 2;
+    Wide q[d], two_q[d], U[d][d];
+    Wide value, moment[N], cross[N * (N + 1) / 2], spread[d * N];
+
+    HWY_INLINE Prox(const double* eigenvalues, const double* vectors) {
+        const Tag tag;
+        for (size_t i = 0; i < d; ++i) {
+            q[i] = hn::Set(tag, eigenvalues[i]);
+            two_q[i] = hn::Add(q[i], q[i]);
+            for (size_t j = 0; j < d; ++j) U[i][j] = hn::Set(tag, vectors[i * d + j]);
+        }
+        value = hn::Zero(tag);
+        for (Wide& sum : moment) sum = hn::Zero(tag);
+        for (Wide& sum : cross) sum = hn::Zero(tag);
+        for (Wide& sum : spread) sum = hn::Zero(tag);
+    }
+
+    /// 1/(ρ + 2q_i) for all i from one division.
+    HWY_INLINE void inverses(Wide r, Wide (&inverse)[d]) const {
+        const Tag tag;
+        const Wide least = hn::Set(tag, 1e-100), one = hn::Set(tag, 1.0);
+        Wide s[d];
+        for (size_t i = 0; i < d; ++i) s[i] = hn::Max(hn::Add(r, two_q[i]), least);
+        if constexpr (d == 1) {
+            inverse[0] = hn::Div(one, s[0]);
+        } else if constexpr (d == 2) {
+            const Wide both = hn::Div(one, hn::Mul(s[0], s[1]));
+            inverse[0] = hn::Mul(both, s[1]);
+            inverse[1] = hn::Mul(both, s[0]);
+        } else {
+            const Wide s01 = hn::Mul(s[0], s[1]), all = hn::Div(one, hn::Mul(s01, s[2]));
+            const Wide rest = hn::Mul(all, s[2]);
+            inverse[0] = hn::Mul(rest, s[1]);
+            inverse[1] = hn::Mul(rest, s[0]);
+            inverse[2] = hn::Mul(all, s01);
+        }
+    }
+
+    template <bool derivatives>
+    HWY_INLINE void block(const double* const* w, double* rho, double* const* out) {
+        const Tag tag;
+        const Wide zero = hn::Zero(tag), one = hn::Set(tag, 1.0), two = hn::Set(tag, 2.0);
+        // Newton's error after a step of relative length 1e-8 is below eps.
+        const Wide close = hn::Set(tag, 1e-8), nothing = hn::Set(tag, 1e-200);
+        Wide m[d][chains], w0[chains], floor[chains], r[chains];
+        for (size_t b = 0; b < chains; ++b) {
+            w0[b] = hn::LoadU(tag, w[0] + b * lanes);
+            floor[b] = hn::Max(w0[b], zero);
+            r[b] = hn::Max(hn::LoadU(tag, rho + b * lanes), floor[b]);
+            for (size_t i = 0; i < d; ++i) m[i][b] = hn::Mul(U[0][i], hn::LoadU(tag, w[1] + b * lanes));
+            for (size_t j = 1; j < d; ++j) {
+                const Wide x = hn::LoadU(tag, w[j + 1] + b * lanes);
+                for (size_t i = 0; i < d; ++i) m[i][b] = hn::MulAdd(U[j][i], x, m[i][b]);
+            }
+        }
+        // Newton's method on a concave increasing function: from the left of the root it rises monotonically.
+        for (int step = 0; step < 60; ++step) {
+            Wide excess = zero;
+            for (size_t b = 0; b < chains; ++b) {
+                Wide f = hn::Sub(r[b], w0[b]), slope = one, inverse[d];
+                inverses(r[b], inverse);
+                for (size_t i = 0; i < d; ++i) {
+                    const Wide y = hn::Mul(m[i][b], inverse[i]);
+                    const Wide t = hn::Mul(hn::Mul(q[i], y), y);
+                    f = hn::Sub(f, t);
+                    slope = hn::MulAdd(hn::Add(t, t), inverse[i], slope);
+                }
+                const Wide next = hn::Max(hn::Sub(r[b], hn::Div(f, slope)), floor[b]);
+                excess = hn::Max(excess, hn::NegMulAdd(close, next, hn::Abs(hn::Sub(next, r[b]))));
+                r[b] = next;
+            }
+            if (hn::AllTrue(tag, hn::Le(excess, nothing))) break;
+        }
+        for (size_t b = 0; b < chains; ++b) {
+            Wide inverse[d], y[d], z[d];
+            inverses(r[b], inverse);
+            for (size_t i = 0; i < d; ++i) {
+                y[i] = hn::Mul(m[i][b], inverse[i]);
+                z[i] = hn::Mul(two_q[i], y[i]);
+            }
+            hn::StoreU(r[b], tag, rho + b * lanes);
+            hn::StoreU(hn::Sub(w0[b], r[b]), tag, out[0] + b * lanes);
+            for (size_t i = 0; i < d; ++i) {
+                Wide sum = hn::Mul(U[i][0], z[0]);
+                for (size_t j = 1; j < d; ++j) sum = hn::MulAdd(U[i][j], z[j], sum);
+                hn::StoreU(sum, tag, out[i + 1] + b * lanes);
+            }
+            if constexpr (derivatives) {
+                Wide h = one;
+                value = hn::MulAdd(hn::Mul(hn::Set(tag, 0.5), r[b]), hn::NegMulAdd(two, w0[b], r[b]), value);
+                for (size_t i = 0; i < d; ++i) {
+                    value = hn::MulAdd(hn::Mul(q[i], m[i][b]), y[i], value);
+                    h = hn::MulAdd(hn::Mul(z[i], y[i]), inverse[i], h);
+                }
+                const Wide less = hn::Div(one, h);
+                const auto positive = hn::Gt(r[b], zero);
+                Wide k[N];
+                for (size_t i = 0, e = 0; i < d; ++i) {
+                    for (size_t j = i; j < d; ++j, ++e) {
+                        const Wide yy = hn::Mul(y[i], y[j]), ryy = hn::Mul(r[b], yy);
+                        moment[e] = hn::Add(moment[e], ryy);
+                        for (size_t l = 0; l < d; ++l)
+                            spread[l * N + e] = hn::MulAdd(inverse[l], ryy, spread[l * N + e]);
+                        const Wide moved = hn::NegMulAdd(ryy, hn::Add(inverse[i], inverse[j]), yy);
+                        k[e] = hn::IfThenElseZero(positive, i == j ? moved : hn::Add(moved, moved));
+                    }
+                }
+                for (size_t e = 0, at = 0; e < N; ++e) {
+                    const Wide scaled = hn::Mul(k[e], less);
+                    for (size_t g = e; g < N; ++g, ++at) cross[at] = hn::NegMulAdd(scaled, k[g], cross[at]);
+                }
+            }
+        }
+    }
+};
+
+template <size_t d, bool derivatives>
+void project_dimension(const double* q, const double* U, const double* const* w, double* rho, double* const* out,
+                       size_t n, kernels::ProxSums* sums) {
+    Prox<d> prox(q, U);
+    std::array<const double*, d + 1> from;
+    std::array<double*, d + 1> to;
+    size_t c = 0;
+    for (; c + block_cells <= n; c += block_cells) {
+        for (size_t i = 0; i <= d; ++i) {
+            from[i] = w[i] + c;
+            to[i] = out[i] + c;
+        }
+        prox.template block<derivatives>(from.data(), rho + c, to.data());
+    }
+    if (c < n) {  // the rest among cells of zeros, which add nothing
+        double given[d + 1][block_cells] = {}, found[d + 1][block_cells], mass[block_cells] = {};
+        for (size_t i = 0; i <= d; ++i) {
+            std::copy(w[i] + c, w[i] + n, given[i]);
+            from[i] = given[i];
+            to[i] = found[i];
+        }
+        std::copy(rho + c, rho + n, mass);
+        prox.template block<derivatives>(from.data(), mass, to.data());
+        for (size_t i = 0; i <= d; ++i) std::copy_n(found[i], n - c, out[i] + c);
+        std::copy_n(mass, n - c, rho + c);
+    }
+    if constexpr (derivatives) {
+        const auto total = [](Wide sum) HWY_ATTR { return hn::GetLane(hn::SumOfLanes(Tag(), sum)); };
+        sums->value = total(prox.value);
+        for (size_t e = 0; e < std::size(prox.moment); ++e) sums->moment[e] = total(prox.moment[e]);
+        for (size_t e = 0; e < std::size(prox.cross); ++e) sums->cross[e] = total(prox.cross[e]);
+        for (size_t e = 0; e < std::size(prox.spread); ++e) sums->spread[e] = total(prox.spread[e]);
+    }
+}
+
+void project_cells(int d, const double* q, const double* U, const double* const* w, double* rho, double* const* out,
+                   size_t n, kernels::ProxSums* sums) {
+    if (d == 1) return (sums ? project_dimension<1, true> : project_dimension<1, false>)(q, U, w, rho, out, n, sums);
+    if (d == 2) return (sums ? project_dimension<2, true> : project_dimension<2, false>)(q, U, w, rho, out, n, sums);
+    (sums ? project_dimension<3, true> : project_dimension<3, false>)(q, U, w, rho, out, n, sums);
+}
+
+// In vectors by hand: `out` may be another argument, and then the compiler would not dare.
+
+void add_two(const double* base, const double* u, double a, const double* v, double b, size_t n, double* out) {
+    const Tag tag;
+    const Wide wide_a = hn::Set(tag, a), wide_b = hn::Set(tag, b);
+    size_t c = 0;
+    for (; c + lanes <= n; c += lanes) {
+        Wide sum = hn::MulAdd(wide_b, hn::LoadU(tag, v + c), hn::Mul(wide_a, hn::LoadU(tag, u + c)));
+        if (base) sum = hn::Add(sum, hn::LoadU(tag, base + c));
+        hn::StoreU(sum, tag, out + c);
+    }
+    for (; c < n; ++c) out[c] = (base ? base[c] : 0.0) + (a * u[c] + b * v[c]);
+}
+
+void combine_below(const double* base, const double* u, double a, double b, size_t stride, size_t n, double* out) {
+    const size_t head = std::min(stride, n);
+    add_two(base, u, a, u, 0.0, head, out);
+    add_two(base ? base + head : nullptr, u + head, a, u + head - stride, b, n - head, out + head);
+}
+
+// Plain loops, which the compiler turns into vectors of each target.
+
+void add_four(const double* base, const double* u, const double* v, double a, const double* x, const double* y,
+              double b, size_t n, double* HWY_RESTRICT out) {
+    for (size_t c = 0; c < n; ++c) out[c] = base[c] + (a * (u[c] + v[c]) + b * (x[c] + y[c]));
+}
+
+void relax(double* HWY_RESTRICT ahead, double* HWY_RESTRICT u, double e, double r, size_t n) {
+    for (size_t c = 0; c < n; ++c) {
+        const double step = ahead[c] - u[c];
+        ahead[c] += e * step;
+        u[c] += r * step;
+    }
+}
+
+void eliminate(const double* before, double a, const double* pivot, size_t n, double* HWY_RESTRICT x) {
+    for (size_t c = 0; c < n; ++c) x[c] += a * pivot[c] * before[c];
+}
+
+void substitute(const double* after, double a, const double* pivot, size_t n, double* HWY_RESTRICT x) {
+    for (size_t c = 0; c < n; ++c) x[c] = pivot[c] * (x[c] + a * after[c]);
+}
+
+}  // namespace spectralot::dynamic::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace spectralot::dynamic {
+
+HWY_EXPORT(multiply_panel);
+HWY_EXPORT(project_cells);
+HWY_EXPORT(combine_below);
+HWY_EXPORT(add_two);
+HWY_EXPORT(add_four);
+HWY_EXPORT(relax);
+HWY_EXPORT(eliminate);
+HWY_EXPORT(substitute);
+
+void kernels::multiply_panel(const double* M, std::size_t n_rows, std::size_t n_inner, const double* in, double* out) {
+    HWY_DYNAMIC_DISPATCH(multiply_panel)(M, n_rows, n_inner, in, out);
+}
+
+void kernels::project_cells(int d, const double* q, const double* U, const double* const* w, double* rho,
+                            double* const* out, std::size_t n, ProxSums* sums) {
+    HWY_DYNAMIC_DISPATCH(project_cells)(d, q, U, w, rho, out, n, sums);
+}
+
+void kernels::combine_below(const double* base, const double* u, double a, double b, std::size_t stride, std::size_t n,
+                            double* out) {
+    HWY_DYNAMIC_DISPATCH(combine_below)(base, u, a, b, stride, n, out);
+}
+
+void kernels::add_two(const double* base, const double* u, double a, const double* v, double b, std::size_t n,
+                      double* out) {
+    HWY_DYNAMIC_DISPATCH(add_two)(base, u, a, v, b, n, out);
+}
+
+void kernels::add_four(const double* base, const double* u, const double* v, double a, const double* x, const double* y,
+                       double b, std::size_t n, double* out) {
+    HWY_DYNAMIC_DISPATCH(add_four)(base, u, v, a, x, y, b, n, out);
+}
+
+void kernels::relax(double* ahead, double* u, double e, double r, std::size_t n) {
+    HWY_DYNAMIC_DISPATCH(relax)(ahead, u, e, r, n);
+}
+
+void kernels::eliminate(const double* before, double a, const double* pivot, std::size_t n, double* x) {
+    HWY_DYNAMIC_DISPATCH(eliminate)(before, a, pivot, n, x);
+}
+
+void kernels::substitute(const double* after, double a, const double* pivot, std::size_t n, double* x) {
+    HWY_DYNAMIC_DISPATCH(substitute)(after, a, pivot, n, x);
+}
+
+}  // namespace spectralot::dynamic
+#endif

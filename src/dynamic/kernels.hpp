@@ -1,0 +1,45 @@
+/// Wide kernels of the dynamic solver: rows of doubles, instruction set chosen at run time.
+#pragma once
+
+#include <cstddef>
+
+namespace spectralot::dynamic::kernels {
+
+/// Lines that are transformed together.
+constexpr std::size_t panel_width = 16;
+
+/// out = M·in for row-major M of n_rows × n_inner; rows of `in` and `out` hold panel_width entries.
+void multiply_panel(const double* M, std::size_t n_rows, std::size_t n_inner, const double* in, double* out);
+
+/// Sums over the cells of a slice, in the eigenbasis of Q; symmetric entries (i ≤ j) in rows, N = d(d+1)/2 of them.
+struct ProxSums {
+    double value = 0.0;      ///< g(Q)
+    double moment[6] = {};   ///< ∇g
+    double cross[21] = {};   ///< pairs (e ≤ g) of entries: the part of the Hessian that comes from ρ moving
+    double spread[18] = {};  ///< spread[l·N + e] = Σ ρ y_i y_k/(ρ + 2q_l) with e = (i, k)
+};
+
+/// For Q = U diag(q) Uᵀ (U row-major d×d): the root ρ of every cell's equation (SliceProx), from the given ρ, and the
+/// projection of w into `out`, d + 1 rows of n cells. ρ to a few eps, relative. `sums` may be null.
+void project_cells(int d, const double* q, const double* U, const double* const* w, double* rho, double* const* out,
+                   std::size_t n, ProxSums* sums);
+
+/// out[c] = base[c] + a·u[c] + b·u[c - stride], the latter zero for c < stride; base null: zero. `out` may be `base`.
+void combine_below(const double* base, const double* u, double a, double b, std::size_t stride, std::size_t n,
+                   double* out);
+
+/// out[c] = base[c] + a·u[c] + b·v[c]; base null: zero. `out` may be `base`.
+void add_two(const double* base, const double* u, double a, const double* v, double b, std::size_t n, double* out);
+
+/// out[c] = base[c] + a·(u[c] + v[c]) + b·(x[c] + y[c]).
+void add_four(const double* base, const double* u, const double* v, double a, const double* x, const double* y,
+              double b, std::size_t n, double* out);
+
+/// (û, u) becomes (û + e(û - u), u + r(û - u)).
+void relax(double* ahead, double* u, double e, double r, std::size_t n);
+
+/// Steps of a tridiagonal solve: x += a·pivot·before, and x = pivot·(x + a·after).
+void eliminate(const double* before, double a, const double* pivot, std::size_t n, double* x);
+void substitute(const double* after, double a, const double* pivot, std::size_t n, double* x);
+
+}  // namespace spectralot::dynamic::kernels
