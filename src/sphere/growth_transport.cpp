@@ -15,34 +15,6 @@ constexpr int start_partners = 8;      // per atom
 constexpr int partners_per_step = 8;   // per atom: pairs that join because they are nearly tight
 constexpr double near_share = 3.0;     // slack, in units of that of a typical pair in use, at which they join
 
-Points rows_of(const SphericalMeasure& measure, const std::vector<Index>& atoms) {
-    return measure.directions(atoms, Eigen::all);
-}
-
-/// A share of the mass so small that it moves the cost, which goes like its root, by less than rounding.
-constexpr double negligible = 1e-36;
-
-std::vector<Index> considerable_atoms(const Vector& masses) {
-    std::vector<Index> atoms;
-    const double total = masses.sum();
-    for (Index i = 0; i < masses.size(); ++i)
-        if (masses[i] > negligible * total) atoms.push_back(i);
-    return atoms;
-}
-
-/// Potentials of the atoms that are not considerable: u_i = κ√(mass_b/mass_i), and v raised by κ√(mass_i/mass_b), make
-/// u_i v_j ≥ κ² ≥ K_ij² at a cost of 2κ√(mass_i mass_b).
-void add_negligible(const Vector& masses, double opposite, double kappa, Vector& u, Vector& v) {
-    const double total = masses.sum();
-    double raise = 0.0;
-    for (Index i = 0; i < masses.size(); ++i) {
-        if (!(masses[i] > 0.0) || masses[i] > negligible * total || !(opposite > 0.0)) continue;
-        u[i] = kappa * (std::sqrt(opposite) / std::sqrt(masses[i]));
-        raise = std::max(raise, kappa * (std::sqrt(masses[i]) / std::sqrt(opposite)));
-    }
-    v.array() += raise;
-}
-
 /// Rows divided by e^{ℓ/2}; rows with ℓ = -infinity, which have no partner, become zero.
 Points divided(const Points& points, const Vector& logarithm) {
     const Vector factor = (logarithm.array() == -infinity).select(0.0, (-0.5 * logarithm.array()).exp().matrix());
@@ -87,26 +59,14 @@ private:
     Eigen::SimplicialLLT<Eigen::SparseMatrix<double>> factor_;
 };
 
-GrowthTransport::GrowthTransport(const SphericalMeasure& nu0, const SphericalMeasure& nu1)
-    : rows_(considerable_atoms(nu0.masses)),
-      cols_(considerable_atoms(nu1.masses)),
-      all_a_(nu0.masses),
-      all_b_(nu1.masses),
-      mass_a_(all_a_.sum()),
-      mass_b_(all_b_.sum()),
-      x_(rows_of(nu0, rows_)),
-      y_(rows_of(nu1, cols_)),
-      a_(nu0.masses(rows_) / mass_a_),
-      b_(nu1.masses(cols_) / mass_b_) {}
-
 void GrowthTransport::embed(const Matrix& metric) {
-    z_ = y_ * metric;
+    z_ = pair_.y * metric;
     norm_ = metric.norm() * (1.0 + 1e-8);
     floor_ = 4.0 * double(metric.rows() + 4) * epsilon * norm_;
 }
 
 PairList GrowthTransport::tight_pairs(const Vector& alpha, const Vector& beta, int cap, double slack) const {
-    return largest_products(divided(x_, alpha), divided(z_, beta), cap, std::exp(-0.5 * slack), at_.arcs);
+    return largest_products(divided(pair_.x, alpha), divided(z_, beta), cap, std::exp(-0.5 * slack), at_.arcs);
 }
 
 void GrowthTransport::update_slacks() {
@@ -145,18 +105,19 @@ void GrowthTransport::add_arcs(const PairList& found, double mu) {
 
 void GrowthTransport::start() {
     // max_j K_ij · max_i K_ij ≥ K_ij²: feasible, and each atom in its own unit.
-    const Vector best_row = row_maxima(x_, z_), best_col = row_maxima(z_, x_);
+    const Vector best_row = row_maxima(pair_.x, z_), best_col = row_maxima(z_, pair_.x);
     at_ = {};
     at_.alpha = logarithm_or_none(best_row, floor_);
     at_.beta = logarithm_or_none(best_col, floor_);
-    const double total_a = a_.dot(at_.alpha.array().exp().matrix()), total_b = b_.dot(at_.beta.array().exp().matrix());
+    const double total_a = pair_.a.dot(at_.alpha.array().exp().matrix()),
+                 total_b = pair_.b.dot(at_.beta.array().exp().matrix());
     if (!(total_a > 0.0 && total_b > 0.0)) return;  // nobody has a partner
     const double balance = 0.5 * (std::log(total_b) - std::log(total_a));
     at_.alpha.array() += 0.5 * std::log(start_factor) + balance;
     at_.beta.array() += 0.5 * std::log(start_factor) - balance;
     const double floor = 0.0;
-    const PairList by_row = largest_products(x_, divided(z_, at_.beta), start_partners, floor, {});
-    const PairList by_col = largest_products(z_, divided(x_, at_.alpha), start_partners, floor, {});
+    const PairList by_row = largest_products(pair_.x, divided(z_, at_.beta), start_partners, floor, {});
+    const PairList by_col = largest_products(z_, divided(pair_.x, at_.alpha), start_partners, floor, {});
     add_arcs(by_row, 1.0);
     std::vector<std::pair<int, int>> turned;
     turned.reserve(by_col.size());
@@ -177,14 +138,15 @@ void GrowthTransport::start() {
 GrowthTransport::Solution GrowthTransport::solve(const Matrix& metric, double tol, const CancelToken& cancel) {
     embed(metric);
     start();
-    const Index n = a_.size(), m = b_.size();
+    const Index n = pair_.a.size(), m = pair_.b.size();
     Newton newton;
     int steps = 0;
     for (; steps < max_steps && at_.arcs.size() > 0 && !cancel.requested(); ++steps) {
         update_slacks();
         const std::size_t size = at_.arcs.size();
         Vector nodes(n + m);  // a u and b v: what the flow should be at every atom
-        nodes << a_.cwiseProduct(at_.alpha.array().exp().matrix()), b_.cwiseProduct(at_.beta.array().exp().matrix());
+        nodes << pair_.a.cwiseProduct(at_.alpha.array().exp().matrix()),
+            pair_.b.cwiseProduct(at_.beta.array().exp().matrix());
         Vector flow = Vector::Zero(n + m);
         double mu = 0.0;
         for (std::size_t t = 0; t < size; ++t) {
@@ -198,7 +160,7 @@ GrowthTransport::Solution GrowthTransport::solve(const Matrix& metric, double to
         for (std::size_t t = 0; t < size; ++t) {
             const Index i = at_.arcs.row[t], j = at_.arcs.col[t];
             primal += 2.0 * std::exp(-0.5 * at_.cost[t]) *
-                      (at_.flow[t] * std::sqrt(a_[i] / flow[i]) * std::sqrt(b_[j] / flow[n + j]));
+                      (at_.flow[t] * std::sqrt(pair_.a[i] / flow[i]) * std::sqrt(pair_.b[j] / flow[n + j]));
         }
         if (dual - primal <= tol * dual) break;
 
@@ -272,30 +234,20 @@ GrowthTransport::Solution GrowthTransport::solve(const Matrix& metric, double to
 
 GrowthTransport::Solution GrowthTransport::finish() const {
     Solution solution;
-    const Index n = a_.size(), m = b_.size();
+    const Index n = pair_.a.size(), m = pair_.b.size();
     Vector row_flow = Vector::Zero(n), col_flow = Vector::Zero(m);
     for (std::size_t t = 0; t < at_.arcs.size(); ++t) {
         row_flow[at_.arcs.row[t]] += at_.flow[t];
         col_flow[at_.arcs.col[t]] += at_.flow[t];
     }
-    constexpr double inside = 1.0 - 8.0 * epsilon;  // sums stay below the masses in spite of rounding
     for (std::size_t t = 0; t < at_.arcs.size(); ++t) {
         const Index i = at_.arcs.row[t], j = at_.arcs.col[t];
-        solution.coupling.row.push_back(int(rows_[std::size_t(i)]));
-        solution.coupling.col.push_back(int(cols_[std::size_t(j)]));
-        solution.coupling.a.push_back(inside * mass_a_ * (a_[i] * (at_.flow[t] / row_flow[i])));
-        solution.coupling.b.push_back(inside * mass_b_ * (b_[j] * (at_.flow[t] / col_flow[j])));
+        pair_.push(solution.coupling, i, j, at_.flow[t] / row_flow[i], at_.flow[t] / col_flow[j]);
     }
     // v_j = max_i K_ij²/u_i: feasible to rounding, and no smaller v is.
     const Vector u = at_.alpha.array().exp().matrix();
-    const Vector v = row_maxima(z_, divided(x_, at_.alpha)).cwiseAbs2();
-    solution.potentials = {Vector::Zero(all_a_.size()), Vector::Zero(all_b_.size())};
-    const double unit = std::sqrt(mass_b_) / std::sqrt(mass_a_);
-    for (Index i = 0; i < n; ++i) solution.potentials.u[rows_[std::size_t(i)]] = unit * u[i];
-    for (Index j = 0; j < m; ++j) solution.potentials.v[cols_[std::size_t(j)]] = v[j] / unit;
-    auto& [all_u, all_v] = solution.potentials;
-    add_negligible(all_a_, mass_b_, norm_, all_u, all_v);
-    add_negligible(all_b_, mass_a_, norm_, all_v, all_u);
+    const Vector v = row_maxima(z_, divided(pair_.x, at_.alpha)).cwiseAbs2();
+    solution.potentials = pair_.expand(u, v, norm_);
     return solution;
 }
 
