@@ -13,7 +13,17 @@ constexpr int max_steps = 300;
 constexpr double start_factor = 2.75;  // u v of the first iterate over the least allowed
 constexpr int start_partners = 8;      // per atom
 constexpr int partners_per_step = 8;   // per atom: pairs that join because they are nearly tight
-constexpr double near_share = 3.0;     // slack, in units of that of a typical pair in use, at which they join
+constexpr double boundary_share = 0.95;
+constexpr double least_share = 0.5;  // of a step: shorter ones are not taken when new pairs are to blame
+constexpr double near_share = 3.0;   // slack, in units of that of a typical pair in use, at which they join
+
+/// How far x > 0 may go along a change, at most 1, if it may lose this share of what it has.
+double longest(const std::vector<double>& x, const std::vector<double>& change, double share) {
+    double length = 1.0;
+    for (std::size_t t = 0; t < x.size(); ++t)
+        if (change[t] < 0.0) length = std::min(length, -share * x[t] / change[t]);
+    return length;
+}
 
 /// Rows divided by e^{ℓ/2}; rows with ℓ = -infinity, which have no partner, become zero.
 Points divided(const Points& points, const Vector& logarithm) {
@@ -23,6 +33,19 @@ Points divided(const Points& points, const Vector& logarithm) {
 
 Vector logarithm_or_none(const Vector& x, double floor) {
     return (x.array() > floor).select(x.array().log().matrix(), -infinity);
+}
+
+PairList transposed(const PairList& pairs) {
+    std::vector<std::pair<int, int>> turned;
+    turned.reserve(pairs.size());
+    for (std::size_t t = 0; t < pairs.size(); ++t) turned.emplace_back(pairs.col[t], pairs.row[t]);
+    std::sort(turned.begin(), turned.end());
+    PairList sorted;
+    for (const auto& [i, j] : turned) {
+        sorted.row.push_back(i);
+        sorted.col.push_back(j);
+    }
+    return sorted;
 }
 
 }  // namespace
@@ -115,115 +138,116 @@ void GrowthTransport::start() {
     const double balance = 0.5 * (std::log(total_b) - std::log(total_a));
     at_.alpha.array() += 0.5 * std::log(start_factor) + balance;
     at_.beta.array() += 0.5 * std::log(start_factor) - balance;
-    const double floor = 0.0;
-    const PairList by_row = largest_products(pair_.x, divided(z_, at_.beta), start_partners, floor, {});
-    const PairList by_col = largest_products(z_, divided(pair_.x, at_.alpha), start_partners, floor, {});
+    const PairList by_row = largest_products(pair_.x, divided(z_, at_.beta), start_partners, 0.0, {});
+    const PairList by_col = largest_products(z_, divided(pair_.x, at_.alpha), start_partners, 0.0, {});
     add_arcs(by_row, 1.0);
-    std::vector<std::pair<int, int>> turned;
-    turned.reserve(by_col.size());
-    for (std::size_t t = 0; t < by_col.size(); ++t) turned.emplace_back(by_col.col[t], by_col.row[t]);
-    std::sort(turned.begin(), turned.end());
-    PairList sorted;
-    for (const auto& [i, j] : turned) {
-        sorted.row.push_back(i);
-        sorted.col.push_back(j);
-    }
-    add_arcs(sorted, 1.0);
+    add_arcs(transposed(by_col), 1.0);
     double sum = 0.0;
     for (const double flow : at_.flow) sum += flow;
     const double scale = start_factor * std::sqrt(total_a) * std::sqrt(total_b) / sum;
     for (double& flow : at_.flow) flow *= scale;
 }
 
+GrowthTransport::State GrowthTransport::measure() const {
+    const Index n = pair_.a.size(), m = pair_.b.size();
+    const std::size_t size = at_.arcs.size();
+    State state;
+    state.nodes.resize(n + m);
+    state.nodes << pair_.a.cwiseProduct(at_.alpha.array().exp().matrix()),
+        pair_.b.cwiseProduct(at_.beta.array().exp().matrix());
+    Vector flow = Vector::Zero(n + m);
+    for (std::size_t t = 0; t < size; ++t) {
+        flow[at_.arcs.row[t]] += at_.flow[t];
+        flow[n + at_.arcs.col[t]] += at_.flow[t];
+        state.mu += at_.flow[t] * at_.slack[t];
+    }
+    state.mu /= double(size);
+    const double dual = state.nodes.sum();
+    double primal = 0.0;
+    for (std::size_t t = 0; t < size; ++t) {
+        const Index i = at_.arcs.row[t], j = at_.arcs.col[t];
+        primal += 2.0 * std::exp(-0.5 * at_.cost[t]) *
+                  (at_.flow[t] * std::sqrt(pair_.a[i] / flow[i]) * std::sqrt(pair_.b[j] / flow[n + j]));
+    }
+    state.relative_gap = (dual - primal) / dual;
+    state.near = std::min(1.0, near_share * state.mu * double(n + m) / dual);
+    return state;
+}
+
+GrowthTransport::Step GrowthTransport::direction(const Newton& newton, const State& state, double target,
+                                                 const Step* predictor) const {
+    const Index n = pair_.a.size();
+    const std::size_t size = at_.arcs.size();
+    Step step{.phi = {}, .slack = std::vector<double>(size), .flow = std::vector<double>(size)};
+    Vector rhs = -state.nodes;
+    if (predictor) rhs -= 0.5 * state.nodes.cwiseProduct(predictor->phi.cwiseAbs2());
+    for (std::size_t t = 0; t < size; ++t) {
+        const double second_order = predictor ? predictor->slack[t] * predictor->flow[t] : 0.0;
+        step.flow[t] = (target - second_order) / at_.slack[t];  // the flow aimed at
+        rhs[at_.arcs.row[t]] += step.flow[t];
+        rhs[n + at_.arcs.col[t]] += step.flow[t];
+    }
+    step.phi = newton.solve(rhs);
+    for (std::size_t t = 0; t < size; ++t) {
+        step.slack[t] = step.phi[at_.arcs.row[t]] + step.phi[n + at_.arcs.col[t]];
+        step.flow[t] -= at_.flow[t] * (1.0 + step.slack[t] / at_.slack[t]);
+    }
+    return step;
+}
+
+double GrowthTransport::corrected_target(const Step& predictor, double mu) const {
+    double length = std::min(longest(at_.slack, predictor.slack, 1.0), longest(at_.flow, predictor.flow, 1.0));
+    double left = 0.0;
+    for (std::size_t t = 0; t < at_.arcs.size(); ++t)
+        left += (at_.slack[t] + length * predictor.slack[t]) * (at_.flow[t] + length * predictor.flow[t]);
+    const double ratio = left / (mu * double(at_.arcs.size()));
+    return std::max(ratio * ratio * ratio, 1e-4) * mu;
+}
+
+PairList GrowthTransport::joining_pairs(const Vector& phi, double near, double& length) const {
+    const Index n = pair_.a.size();
+    const double wanted = length;
+    for (;;) {
+        PairList joining = tight_pairs(at_.alpha + length * phi.head(n), at_.beta + length * phi.tail(phi.size() - n),
+                                       partners_per_step, near);
+        double allowed = length;
+        for (std::size_t t = 0; t < joining.size(); ++t) {
+            const int i = joining.row[t], j = joining.col[t];
+            const double slack = at_.alpha[i] + at_.beta[j] - 2.0 * std::log(product(i, j));
+            const double change = phi[i] + phi[n + j];
+            if (slack + length * change < 0.1 * slack) allowed = std::min(allowed, 0.8 * slack / -change);
+        }
+        if (allowed == length) return joining;
+        length = allowed;
+        if (length < least_share * wanted) return joining;
+    }
+}
+
 GrowthTransport::Solution GrowthTransport::solve(const Matrix& metric, double tol, const CancelToken& cancel) {
     embed(metric);
     start();
-    const Index n = pair_.a.size(), m = pair_.b.size();
     Newton newton;
     int steps = 0;
     for (; steps < max_steps && at_.arcs.size() > 0 && !cancel.requested(); ++steps) {
         update_slacks();
-        const std::size_t size = at_.arcs.size();
-        Vector nodes(n + m);  // a u and b v: what the flow should be at every atom
-        nodes << pair_.a.cwiseProduct(at_.alpha.array().exp().matrix()),
-            pair_.b.cwiseProduct(at_.beta.array().exp().matrix());
-        Vector flow = Vector::Zero(n + m);
-        double mu = 0.0;
-        for (std::size_t t = 0; t < size; ++t) {
-            flow[at_.arcs.row[t]] += at_.flow[t];
-            flow[n + at_.arcs.col[t]] += at_.flow[t];
-            mu += at_.flow[t] * at_.slack[t];
-        }
-        mu /= double(size);
-        const double dual = nodes.sum();
-        double primal = 0.0;
-        for (std::size_t t = 0; t < size; ++t) {
-            const Index i = at_.arcs.row[t], j = at_.arcs.col[t];
-            primal += 2.0 * std::exp(-0.5 * at_.cost[t]) *
-                      (at_.flow[t] * std::sqrt(pair_.a[i] / flow[i]) * std::sqrt(pair_.b[j] / flow[n + j]));
-        }
-        if (dual - primal <= tol * dual) break;
+        const State state = measure();
+        if (state.relative_gap <= tol || !newton.factor(at_, state.nodes)) break;
+        const Step predictor = direction(newton, state, 0.0, nullptr);
+        const double target = corrected_target(predictor, state.mu);
+        const Step step = direction(newton, state, target, &predictor);
 
-        if (!newton.factor(at_, nodes)) break;
-        const auto change = [&](const Vector& phi, std::size_t t) {
-            return phi[at_.arcs.row[t]] + phi[n + at_.arcs.col[t]];
-        };
-        // Predictor.
-        Vector phi = newton.solve(-nodes);
-        double length = 1.0, affine = 0.0;
-        for (std::size_t t = 0; t < size; ++t) {
-            const double ds = change(phi, t), dp = -at_.flow[t] * (1.0 + ds / at_.slack[t]);
-            if (ds < 0.0) length = std::min(length, -at_.slack[t] / ds);
-            if (dp < 0.0) length = std::min(length, -at_.flow[t] / dp);
-        }
-        for (std::size_t t = 0; t < size; ++t) {
-            const double ds = change(phi, t), dp = -at_.flow[t] * (1.0 + ds / at_.slack[t]);
-            affine += (at_.slack[t] + length * ds) * (at_.flow[t] + length * dp);
-        }
-        const double ratio = affine / (mu * double(size)), target = std::max(ratio * ratio * ratio, 1e-4) * mu;
-        // Corrector: the second-order terms of s·P and of the exponentials.
-        std::vector<double> aim(size);
-        Vector rhs = -nodes - 0.5 * nodes.cwiseProduct(phi.cwiseAbs2());
-        for (std::size_t t = 0; t < size; ++t) {
-            const double ds = change(phi, t), dp = -at_.flow[t] * (1.0 + ds / at_.slack[t]);
-            aim[t] = (target - ds * dp) / at_.slack[t];
-            rhs[at_.arcs.row[t]] += aim[t];
-            rhs[n + at_.arcs.col[t]] += aim[t];
-        }
-        phi = newton.solve(rhs);
-        double dual_step = std::min(1.0, 1.0 / phi.cwiseAbs().maxCoeff()), primal_step = 1.0;
-        for (std::size_t t = 0; t < size; ++t) {
-            const double ds = change(phi, t), dp = aim[t] - at_.flow[t] * (1.0 + ds / at_.slack[t]);
-            if (ds < 0.0) dual_step = std::min(dual_step, -0.95 * at_.slack[t] / ds);
-            if (dp < 0.0) primal_step = std::min(primal_step, -0.95 * at_.flow[t] / dp);
-        }
-        // Pairs outside must stay feasible too: those that would not be join, and shorten the step.
-        const double wanted = dual_step, near = std::min(1.0, near_share * mu * double(n + m) / dual);
-        PairList joining;
-        for (;;) {
-            joining = tight_pairs(at_.alpha + dual_step * phi.head(n), at_.beta + dual_step * phi.tail(m),
-                                  partners_per_step, near);
-            double allowed = dual_step;
-            for (std::size_t t = 0; t < joining.size(); ++t) {
-                const int i = joining.row[t], j = joining.col[t];
-                const double slack = at_.alpha[i] + at_.beta[j] - 2.0 * std::log(product(i, j));
-                const double ds = phi[i] + phi[n + j];
-                if (slack + dual_step * ds < 0.1 * slack) allowed = std::min(allowed, 0.8 * slack / -ds);
-            }
-            if (allowed == dual_step) break;
-            dual_step = allowed;
-            if (dual_step < 0.5 * wanted) break;
-        }
-        if (dual_step < 0.5 * wanted) {  // a better direction knows of them
-            add_arcs(joining, mu);
+        const double wanted =
+            std::min(longest(at_.slack, step.slack, boundary_share), 1.0 / step.phi.cwiseAbs().maxCoeff());
+        double length = wanted;
+        const PairList joining = joining_pairs(step.phi, state.near, length);
+        if (length < least_share * wanted) {  // a better direction knows of them
+            add_arcs(joining, state.mu);
             continue;
         }
-        for (std::size_t t = 0; t < size; ++t) {
-            const double ds = change(phi, t);
-            at_.flow[t] += primal_step * (aim[t] - at_.flow[t] * (1.0 + ds / at_.slack[t]));
-        }
-        at_.alpha += dual_step * phi.head(n);
-        at_.beta += dual_step * phi.tail(m);
+        const double primal = longest(at_.flow, step.flow, boundary_share);
+        for (std::size_t t = 0; t < at_.arcs.size(); ++t) at_.flow[t] += primal * step.flow[t];
+        at_.alpha += length * step.phi.head(at_.alpha.size());
+        at_.beta += length * step.phi.tail(at_.beta.size());
         update_slacks();
         add_arcs(joining, target);
     }
