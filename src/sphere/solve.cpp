@@ -60,7 +60,8 @@ public:
         const Matrix Q = 0.5 * (metric + metric.transpose());
         GrowthTransport::Solution best = oracle_.solve(Q, inner_tol(), cancel_);
         offer_dual(Q, std::move(best.potentials));
-        offer_vertex(std::move(best.coupling));
+        vertices_.push_back(vertex_of(std::move(best.coupling)));
+        offer_mixture(Vector::Unit(Index(vertices_.size()), Index(vertices_.size()) - 1));
         report();
         return vertices_.back();
     }
@@ -89,12 +90,18 @@ public:
                 break;
         }
         result_.certificate.upper = infinity;
-        for (double share = 1e-2; bracket().relative_gap() > options.tol || vertices_.empty(); share *= 0.1) {
-            vertices_.clear();
-            if (share < 1e-8) share = 0.0;
-            offer_vertex(path.coupling(share));
-            if (share == 0.0) break;
+        Vertex best;
+        for (double share = 1e-2;; share = share > 1e-8 ? 0.1 * share : 0.0) {
+            Vertex vertex = vertex_of(path.coupling(share));
+            const double upper = safe_upper(gauge_, vertex.moment, masses_);
+            if (upper < bracket().upper) {
+                result_.certificate.upper = upper;
+                best = std::move(vertex);
+            }
+            if (bracket().relative_gap() <= options.tol || share == 0.0) break;
         }
+        vertices_.push_back(std::move(best));
+        best_weights_ = Vector::Ones(1);
     }
 
     void offer_mixture(const Vector& weights) {
@@ -157,10 +164,9 @@ private:
         result_.metric = Q;
         result_.potentials = std::move(potentials);
     }
-    void offer_vertex(Coupling coupling) {
+    [[nodiscard]] Vertex vertex_of(Coupling coupling) const {
         const Matrix S = moment(scaled_.nu0, scaled_.nu1, complete(scaled_.nu0, scaled_.nu1, coupling));
-        vertices_.push_back({std::move(coupling), S});
-        offer_mixture(Vector::Unit(Index(vertices_.size()), Index(vertices_.size()) - 1));
+        return {std::move(coupling), S};
     }
     void report() {
         ++result_.n_iter;
