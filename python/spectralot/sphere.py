@@ -7,6 +7,7 @@ distance on the cone. For other gauges the static form is this project's own: do
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -130,7 +131,7 @@ def solve(
     *,
     tol: float = 1e-6,
     max_iter: int = 500,
-    max_seconds: float | None = None,
+    max_seconds: float = math.inf,
     callback: Callable[[Progress], Any] | None = None,
     verbose: bool = False,
 ) -> SphereResult:
@@ -147,8 +148,8 @@ def solve(
     tol : float
         Certified relative gap (upper - lower)/upper of the squared cost at which to stop.
     max_iter : int
-        Metrics tried, each one unbalanced transport problem.
-    max_seconds : float, optional
+        Metrics tried: steps of the interior point, or transports.
+    max_seconds : float
         Stop with the best bracket after this wall time.
     callback : callable, optional
         Called with a `Progress` after each iteration. Raise StopIteration to stop with the best result.
@@ -182,7 +183,7 @@ def solve(
         gauge._core,
         as_number(tol, "tol"),
         as_integer(max_iter, "max_iter"),
-        np.inf if max_seconds is None else as_number(max_seconds, "max_seconds"),
+        as_number(max_seconds, "max_seconds"),
         _reporter(callback, verbose),
     )
     interrupted = out.pop("interrupted")

@@ -2,6 +2,7 @@
 
 #include "gaussian/search.hpp"
 #include "linalg/decompositions.hpp"
+#include "saddle/program.hpp"
 #include "spectralot/core/errors.hpp"
 
 #include <cmath>
@@ -15,14 +16,6 @@ void check_options(const GaussianOptions& options) {
     if (options.max_iter < 1) throw_invalid("max_iter", "must be at least 1", std::to_string(options.max_iter));
 }
 
-/// The one leaf of a gauge that is a multiple of a Schatten or Ky Fan gauge of all coordinates.
-const GaugeLeaf* single_ball(const std::optional<GaugeProgram>& program) {
-    if (!program || !program->maxima.empty() || program->leaves.size() != 1) return nullptr;
-    const GaugeLeaf& leaf = program->leaves.front();
-    const bool is_ball = leaf.kind != GaugeLeaf::Kind::Point && Index(leaf.block.size()) == program->dimension;
-    return is_ball ? &leaf : nullptr;
-}
-
 void run(Search& search) {
     const auto d = int(search.pair.dimension());
     const std::optional<GaugeProgram> program = search.gauge.program(d);
@@ -31,7 +24,7 @@ void run(Search& search) {
     // Where one metric is best, or the covariances commute, the metric active at that moment closes the bracket.
     search.try_metric(search.gauge.active(search.couplings().back().moment));
     if (search.finished()) return;
-    if (const GaugeLeaf* leaf = single_ball(program)) {
+    if (const GaugeLeaf* leaf = saddle::single_ball(program)) {
         if (leaf->kind == GaugeLeaf::Kind::KyFan && leaf->k == 1) {
             try_rank_one(search, leaf->weight);
             if (search.finished()) return;

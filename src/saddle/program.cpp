@@ -33,4 +33,11 @@ double evaluate(const GaugeProgram& program, const Matrix& moment) {
     return h(0);
 }
 
+const GaugeLeaf* single_ball(const std::optional<GaugeProgram>& program) {
+    if (!program || !program->maxima.empty() || program->leaves.size() != 1) return nullptr;
+    const GaugeLeaf& leaf = program->leaves.front();
+    const bool is_ball = leaf.kind != GaugeLeaf::Kind::Point && Index(leaf.block.size()) == program->dimension;
+    return is_ball ? &leaf : nullptr;
+}
+
 }  // namespace spectralot::saddle

@@ -13,34 +13,16 @@ constexpr int max_steps = 300;
 constexpr double start_factor = 2.75;  // u v of the first iterate over the least allowed
 constexpr int start_partners = 8;      // per atom
 constexpr int partners_per_step = 8;   // per atom: pairs that join because they are nearly tight
-constexpr double near_share = 3.0;     // slack, in units of that of a typical pair in use, at which they join
+constexpr double boundary_share = 0.95;
+constexpr double least_share = 0.5;  // of a step: shorter ones are not taken when new pairs are to blame
+constexpr double near_share = 3.0;   // slack, in units of that of a typical pair in use, at which they join
 
-Points rows_of(const SphericalMeasure& measure, const std::vector<Index>& atoms) {
-    return measure.directions(atoms, Eigen::all);
-}
-
-/// A share of the mass so small that it moves the cost, which goes like its root, by less than rounding.
-constexpr double negligible = 1e-36;
-
-std::vector<Index> considerable_atoms(const Vector& masses) {
-    std::vector<Index> atoms;
-    const double total = masses.sum();
-    for (Index i = 0; i < masses.size(); ++i)
-        if (masses[i] > negligible * total) atoms.push_back(i);
-    return atoms;
-}
-
-/// Potentials of the atoms that are not considerable: u_i = κ√(mass_b/mass_i), and v raised by κ√(mass_i/mass_b), make
-/// u_i v_j ≥ κ² ≥ K_ij² at a cost of 2κ√(mass_i mass_b).
-void add_negligible(const Vector& masses, double opposite, double kappa, Vector& u, Vector& v) {
-    const double total = masses.sum();
-    double raise = 0.0;
-    for (Index i = 0; i < masses.size(); ++i) {
-        if (!(masses[i] > 0.0) || masses[i] > negligible * total || !(opposite > 0.0)) continue;
-        u[i] = kappa * (std::sqrt(opposite) / std::sqrt(masses[i]));
-        raise = std::max(raise, kappa * (std::sqrt(masses[i]) / std::sqrt(opposite)));
-    }
-    v.array() += raise;
+/// How far x > 0 may go along a change, at most 1, if it may lose this share of what it has.
+double longest(const std::vector<double>& x, const std::vector<double>& change, double share) {
+    double length = 1.0;
+    for (std::size_t t = 0; t < x.size(); ++t)
+        if (change[t] < 0.0) length = std::min(length, -share * x[t] / change[t]);
+    return length;
 }
 
 /// Rows divided by e^{ℓ/2}; rows with ℓ = -infinity, which have no partner, become zero.
@@ -51,6 +33,19 @@ Points divided(const Points& points, const Vector& logarithm) {
 
 Vector logarithm_or_none(const Vector& x, double floor) {
     return (x.array() > floor).select(x.array().log().matrix(), -infinity);
+}
+
+PairList transposed(const PairList& pairs) {
+    std::vector<std::pair<int, int>> turned;
+    turned.reserve(pairs.size());
+    for (std::size_t t = 0; t < pairs.size(); ++t) turned.emplace_back(pairs.col[t], pairs.row[t]);
+    std::sort(turned.begin(), turned.end());
+    PairList sorted;
+    for (const auto& [i, j] : turned) {
+        sorted.row.push_back(i);
+        sorted.col.push_back(j);
+    }
+    return sorted;
 }
 
 }  // namespace
@@ -87,26 +82,14 @@ private:
     Eigen::SimplicialLLT<Eigen::SparseMatrix<double>> factor_;
 };
 
-GrowthTransport::GrowthTransport(const SphericalMeasure& nu0, const SphericalMeasure& nu1)
-    : rows_(considerable_atoms(nu0.masses)),
-      cols_(considerable_atoms(nu1.masses)),
-      all_a_(nu0.masses),
-      all_b_(nu1.masses),
-      mass_a_(all_a_.sum()),
-      mass_b_(all_b_.sum()),
-      x_(rows_of(nu0, rows_)),
-      y_(rows_of(nu1, cols_)),
-      a_(nu0.masses(rows_) / mass_a_),
-      b_(nu1.masses(cols_) / mass_b_) {}
-
 void GrowthTransport::embed(const Matrix& metric) {
-    z_ = y_ * metric;
+    z_ = pair_.y * metric;
     norm_ = metric.norm() * (1.0 + 1e-8);
     floor_ = 4.0 * double(metric.rows() + 4) * epsilon * norm_;
 }
 
 PairList GrowthTransport::tight_pairs(const Vector& alpha, const Vector& beta, int cap, double slack) const {
-    return largest_products(divided(x_, alpha), divided(z_, beta), cap, std::exp(-0.5 * slack), at_.arcs);
+    return largest_products(divided(pair_.x, alpha), divided(z_, beta), cap, std::exp(-0.5 * slack), at_.arcs);
 }
 
 void GrowthTransport::update_slacks() {
@@ -145,123 +128,126 @@ void GrowthTransport::add_arcs(const PairList& found, double mu) {
 
 void GrowthTransport::start() {
     // max_j K_ij · max_i K_ij ≥ K_ij²: feasible, and each atom in its own unit.
-    const Vector best_row = row_maxima(x_, z_), best_col = row_maxima(z_, x_);
+    const Vector best_row = row_maxima(pair_.x, z_), best_col = row_maxima(z_, pair_.x);
     at_ = {};
     at_.alpha = logarithm_or_none(best_row, floor_);
     at_.beta = logarithm_or_none(best_col, floor_);
-    const double total_a = a_.dot(at_.alpha.array().exp().matrix()), total_b = b_.dot(at_.beta.array().exp().matrix());
+    const double total_a = pair_.a.dot(at_.alpha.array().exp().matrix()),
+                 total_b = pair_.b.dot(at_.beta.array().exp().matrix());
     if (!(total_a > 0.0 && total_b > 0.0)) return;  // nobody has a partner
     const double balance = 0.5 * (std::log(total_b) - std::log(total_a));
     at_.alpha.array() += 0.5 * std::log(start_factor) + balance;
     at_.beta.array() += 0.5 * std::log(start_factor) - balance;
-    const double floor = 0.0;
-    const PairList by_row = largest_products(x_, divided(z_, at_.beta), start_partners, floor, {});
-    const PairList by_col = largest_products(z_, divided(x_, at_.alpha), start_partners, floor, {});
+    const PairList by_row = largest_products(pair_.x, divided(z_, at_.beta), start_partners, 0.0, {});
+    const PairList by_col = largest_products(z_, divided(pair_.x, at_.alpha), start_partners, 0.0, {});
     add_arcs(by_row, 1.0);
-    std::vector<std::pair<int, int>> turned;
-    turned.reserve(by_col.size());
-    for (std::size_t t = 0; t < by_col.size(); ++t) turned.emplace_back(by_col.col[t], by_col.row[t]);
-    std::sort(turned.begin(), turned.end());
-    PairList sorted;
-    for (const auto& [i, j] : turned) {
-        sorted.row.push_back(i);
-        sorted.col.push_back(j);
-    }
-    add_arcs(sorted, 1.0);
+    add_arcs(transposed(by_col), 1.0);
     double sum = 0.0;
     for (const double flow : at_.flow) sum += flow;
     const double scale = start_factor * std::sqrt(total_a) * std::sqrt(total_b) / sum;
     for (double& flow : at_.flow) flow *= scale;
 }
 
+GrowthTransport::State GrowthTransport::measure() const {
+    const Index n = pair_.a.size(), m = pair_.b.size();
+    const std::size_t size = at_.arcs.size();
+    State state;
+    state.nodes.resize(n + m);
+    state.nodes << pair_.a.cwiseProduct(at_.alpha.array().exp().matrix()),
+        pair_.b.cwiseProduct(at_.beta.array().exp().matrix());
+    Vector flow = Vector::Zero(n + m);
+    for (std::size_t t = 0; t < size; ++t) {
+        flow[at_.arcs.row[t]] += at_.flow[t];
+        flow[n + at_.arcs.col[t]] += at_.flow[t];
+        state.mu += at_.flow[t] * at_.slack[t];
+    }
+    state.mu /= double(size);
+    const double dual = state.nodes.sum();
+    double primal = 0.0;
+    for (std::size_t t = 0; t < size; ++t) {
+        const Index i = at_.arcs.row[t], j = at_.arcs.col[t];
+        primal += 2.0 * std::exp(-0.5 * at_.cost[t]) *
+                  (at_.flow[t] * std::sqrt(pair_.a[i] / flow[i]) * std::sqrt(pair_.b[j] / flow[n + j]));
+    }
+    state.relative_gap = (dual - primal) / dual;
+    state.near = std::min(1.0, near_share * state.mu * double(n + m) / dual);
+    return state;
+}
+
+GrowthTransport::Step GrowthTransport::direction(const Newton& newton, const State& state, double target,
+                                                 const Step* predictor) const {
+    const Index n = pair_.a.size();
+    const std::size_t size = at_.arcs.size();
+    Step step{.phi = {}, .slack = std::vector<double>(size), .flow = std::vector<double>(size)};
+    Vector rhs = -state.nodes;
+    if (predictor) rhs -= 0.5 * state.nodes.cwiseProduct(predictor->phi.cwiseAbs2());
+    for (std::size_t t = 0; t < size; ++t) {
+        const double second_order = predictor ? predictor->slack[t] * predictor->flow[t] : 0.0;
+        step.flow[t] = (target - second_order) / at_.slack[t];  // the flow aimed at
+        rhs[at_.arcs.row[t]] += step.flow[t];
+        rhs[n + at_.arcs.col[t]] += step.flow[t];
+    }
+    step.phi = newton.solve(rhs);
+    for (std::size_t t = 0; t < size; ++t) {
+        step.slack[t] = step.phi[at_.arcs.row[t]] + step.phi[n + at_.arcs.col[t]];
+        step.flow[t] -= at_.flow[t] * (1.0 + step.slack[t] / at_.slack[t]);
+    }
+    return step;
+}
+
+double GrowthTransport::corrected_target(const Step& predictor, double mu) const {
+    double length = std::min(longest(at_.slack, predictor.slack, 1.0), longest(at_.flow, predictor.flow, 1.0));
+    double left = 0.0;
+    for (std::size_t t = 0; t < at_.arcs.size(); ++t)
+        left += (at_.slack[t] + length * predictor.slack[t]) * (at_.flow[t] + length * predictor.flow[t]);
+    const double ratio = left / (mu * double(at_.arcs.size()));
+    return std::max(ratio * ratio * ratio, 1e-4) * mu;
+}
+
+PairList GrowthTransport::joining_pairs(const Vector& phi, double near, double& length) const {
+    const Index n = pair_.a.size();
+    const double wanted = length;
+    for (;;) {
+        PairList joining = tight_pairs(at_.alpha + length * phi.head(n), at_.beta + length * phi.tail(phi.size() - n),
+                                       partners_per_step, near);
+        double allowed = length;
+        for (std::size_t t = 0; t < joining.size(); ++t) {
+            const int i = joining.row[t], j = joining.col[t];
+            const double slack = at_.alpha[i] + at_.beta[j] - 2.0 * std::log(product(i, j));
+            const double change = phi[i] + phi[n + j];
+            if (slack + length * change < 0.1 * slack) allowed = std::min(allowed, 0.8 * slack / -change);
+        }
+        if (allowed == length) return joining;
+        length = allowed;
+        if (length < least_share * wanted) return joining;
+    }
+}
+
 GrowthTransport::Solution GrowthTransport::solve(const Matrix& metric, double tol, const CancelToken& cancel) {
     embed(metric);
     start();
-    const Index n = a_.size(), m = b_.size();
     Newton newton;
     int steps = 0;
     for (; steps < max_steps && at_.arcs.size() > 0 && !cancel.requested(); ++steps) {
         update_slacks();
-        const std::size_t size = at_.arcs.size();
-        Vector nodes(n + m);  // a u and b v: what the flow should be at every atom
-        nodes << a_.cwiseProduct(at_.alpha.array().exp().matrix()), b_.cwiseProduct(at_.beta.array().exp().matrix());
-        Vector flow = Vector::Zero(n + m);
-        double mu = 0.0;
-        for (std::size_t t = 0; t < size; ++t) {
-            flow[at_.arcs.row[t]] += at_.flow[t];
-            flow[n + at_.arcs.col[t]] += at_.flow[t];
-            mu += at_.flow[t] * at_.slack[t];
-        }
-        mu /= double(size);
-        const double dual = nodes.sum();
-        double primal = 0.0;
-        for (std::size_t t = 0; t < size; ++t) {
-            const Index i = at_.arcs.row[t], j = at_.arcs.col[t];
-            primal += 2.0 * std::exp(-0.5 * at_.cost[t]) *
-                      (at_.flow[t] * std::sqrt(a_[i] / flow[i]) * std::sqrt(b_[j] / flow[n + j]));
-        }
-        if (dual - primal <= tol * dual) break;
+        const State state = measure();
+        if (state.relative_gap <= tol || !newton.factor(at_, state.nodes)) break;
+        const Step predictor = direction(newton, state, 0.0, nullptr);
+        const double target = corrected_target(predictor, state.mu);
+        const Step step = direction(newton, state, target, &predictor);
 
-        if (!newton.factor(at_, nodes)) break;
-        const auto change = [&](const Vector& phi, std::size_t t) {
-            return phi[at_.arcs.row[t]] + phi[n + at_.arcs.col[t]];
-        };
-        // Predictor.
-        Vector phi = newton.solve(-nodes);
-        double length = 1.0, affine = 0.0;
-        for (std::size_t t = 0; t < size; ++t) {
-            const double ds = change(phi, t), dp = -at_.flow[t] * (1.0 + ds / at_.slack[t]);
-            if (ds < 0.0) length = std::min(length, -at_.slack[t] / ds);
-            if (dp < 0.0) length = std::min(length, -at_.flow[t] / dp);
-        }
-        for (std::size_t t = 0; t < size; ++t) {
-            const double ds = change(phi, t), dp = -at_.flow[t] * (1.0 + ds / at_.slack[t]);
-            affine += (at_.slack[t] + length * ds) * (at_.flow[t] + length * dp);
-        }
-        const double ratio = affine / (mu * double(size)), target = std::max(ratio * ratio * ratio, 1e-4) * mu;
-        // Corrector: the second-order terms of s·P and of the exponentials.
-        std::vector<double> aim(size);
-        Vector rhs = -nodes - 0.5 * nodes.cwiseProduct(phi.cwiseAbs2());
-        for (std::size_t t = 0; t < size; ++t) {
-            const double ds = change(phi, t), dp = -at_.flow[t] * (1.0 + ds / at_.slack[t]);
-            aim[t] = (target - ds * dp) / at_.slack[t];
-            rhs[at_.arcs.row[t]] += aim[t];
-            rhs[n + at_.arcs.col[t]] += aim[t];
-        }
-        phi = newton.solve(rhs);
-        double dual_step = std::min(1.0, 1.0 / phi.cwiseAbs().maxCoeff()), primal_step = 1.0;
-        for (std::size_t t = 0; t < size; ++t) {
-            const double ds = change(phi, t), dp = aim[t] - at_.flow[t] * (1.0 + ds / at_.slack[t]);
-            if (ds < 0.0) dual_step = std::min(dual_step, -0.95 * at_.slack[t] / ds);
-            if (dp < 0.0) primal_step = std::min(primal_step, -0.95 * at_.flow[t] / dp);
-        }
-        // Pairs outside must stay feasible too: those that would not be join, and shorten the step.
-        const double wanted = dual_step, near = std::min(1.0, near_share * mu * double(n + m) / dual);
-        PairList joining;
-        for (;;) {
-            joining = tight_pairs(at_.alpha + dual_step * phi.head(n), at_.beta + dual_step * phi.tail(m),
-                                  partners_per_step, near);
-            double allowed = dual_step;
-            for (std::size_t t = 0; t < joining.size(); ++t) {
-                const int i = joining.row[t], j = joining.col[t];
-                const double slack = at_.alpha[i] + at_.beta[j] - 2.0 * std::log(product(i, j));
-                const double ds = phi[i] + phi[n + j];
-                if (slack + dual_step * ds < 0.1 * slack) allowed = std::min(allowed, 0.8 * slack / -ds);
-            }
-            if (allowed == dual_step) break;
-            dual_step = allowed;
-            if (dual_step < 0.5 * wanted) break;
-        }
-        if (dual_step < 0.5 * wanted) {  // a better direction knows of them
-            add_arcs(joining, mu);
+        const double wanted =
+            std::min(longest(at_.slack, step.slack, boundary_share), 1.0 / step.phi.cwiseAbs().maxCoeff());
+        double length = wanted;
+        const PairList joining = joining_pairs(step.phi, state.near, length);
+        if (length < least_share * wanted) {  // a better direction knows of them
+            add_arcs(joining, state.mu);
             continue;
         }
-        for (std::size_t t = 0; t < size; ++t) {
-            const double ds = change(phi, t);
-            at_.flow[t] += primal_step * (aim[t] - at_.flow[t] * (1.0 + ds / at_.slack[t]));
-        }
-        at_.alpha += dual_step * phi.head(n);
-        at_.beta += dual_step * phi.tail(m);
+        const double primal = longest(at_.flow, step.flow, boundary_share);
+        for (std::size_t t = 0; t < at_.arcs.size(); ++t) at_.flow[t] += primal * step.flow[t];
+        at_.alpha += length * step.phi.head(at_.alpha.size());
+        at_.beta += length * step.phi.tail(at_.beta.size());
         update_slacks();
         add_arcs(joining, target);
     }
@@ -272,30 +258,20 @@ GrowthTransport::Solution GrowthTransport::solve(const Matrix& metric, double to
 
 GrowthTransport::Solution GrowthTransport::finish() const {
     Solution solution;
-    const Index n = a_.size(), m = b_.size();
+    const Index n = pair_.a.size(), m = pair_.b.size();
     Vector row_flow = Vector::Zero(n), col_flow = Vector::Zero(m);
     for (std::size_t t = 0; t < at_.arcs.size(); ++t) {
         row_flow[at_.arcs.row[t]] += at_.flow[t];
         col_flow[at_.arcs.col[t]] += at_.flow[t];
     }
-    constexpr double inside = 1.0 - 8.0 * epsilon;  // sums stay below the masses in spite of rounding
     for (std::size_t t = 0; t < at_.arcs.size(); ++t) {
         const Index i = at_.arcs.row[t], j = at_.arcs.col[t];
-        solution.coupling.row.push_back(int(rows_[std::size_t(i)]));
-        solution.coupling.col.push_back(int(cols_[std::size_t(j)]));
-        solution.coupling.a.push_back(inside * mass_a_ * (a_[i] * (at_.flow[t] / row_flow[i])));
-        solution.coupling.b.push_back(inside * mass_b_ * (b_[j] * (at_.flow[t] / col_flow[j])));
+        pair_.push(solution.coupling, i, j, at_.flow[t] / row_flow[i], at_.flow[t] / col_flow[j]);
     }
     // v_j = max_i K_ij²/u_i: feasible to rounding, and no smaller v is.
     const Vector u = at_.alpha.array().exp().matrix();
-    const Vector v = row_maxima(z_, divided(x_, at_.alpha)).cwiseAbs2();
-    solution.potentials = {Vector::Zero(all_a_.size()), Vector::Zero(all_b_.size())};
-    const double unit = std::sqrt(mass_b_) / std::sqrt(mass_a_);
-    for (Index i = 0; i < n; ++i) solution.potentials.u[rows_[std::size_t(i)]] = unit * u[i];
-    for (Index j = 0; j < m; ++j) solution.potentials.v[cols_[std::size_t(j)]] = v[j] / unit;
-    auto& [all_u, all_v] = solution.potentials;
-    add_negligible(all_a_, mass_b_, norm_, all_u, all_v);
-    add_negligible(all_b_, mass_a_, norm_, all_v, all_u);
+    const Vector v = row_maxima(z_, divided(pair_.x, at_.alpha)).cwiseAbs2();
+    solution.potentials = pair_.expand(u, v, norm_);
     return solution;
 }
 

@@ -8,14 +8,16 @@
 #pragma once
 
 #include "spectralot/core/observer.hpp"
-#include "spectralot/sphere/solve.hpp"
 #include "sphere/pairs.hpp"
+#include "sphere/reduced_pair.hpp"
 
 namespace spectralot::sphere {
 
 class GrowthTransport {
 public:
-    GrowthTransport(const SphericalMeasure& nu0, const SphericalMeasure& nu1);
+    GrowthTransport(const SphericalMeasure& nu0, const SphericalMeasure& nu1) : pair_(nu0, nu1) {}
+
+    [[nodiscard]] const ReducedPair& pair() const { return pair_; }
 
     struct Solution {
         Coupling coupling;            ///< row sums at most ν0, column sums at most ν1, to rounding
@@ -32,21 +34,36 @@ private:
         PairList arcs;                          // sorted
         std::vector<double> cost, slack, flow;  // -2 log K, α_i + β_j + cost > 0, P > 0
     };
+    /// Where an iterate stands.
+    struct State {
+        Vector nodes;               // a u and b v: what the flow should be at every atom
+        double mu = 0.0;            // mean of slack times flow
+        double near = 0.0;          // slack at which a pair outside joins
+        double relative_gap = 0.0;  // between the two sides
+    };
+    struct Step {
+        Vector phi;                       // of α and β
+        std::vector<double> slack, flow;  // per arc
+    };
     class Newton;
 
     void embed(const Matrix& metric);
     void start();
     void add_arcs(const PairList& found, double mu);
     void update_slacks();
+    [[nodiscard]] State measure() const;
+    /// Towards products of `target`, with the second-order terms of the predictor if there is one.
+    [[nodiscard]] Step direction(const Newton& newton, const State& state, double target, const Step* predictor) const;
+    [[nodiscard]] double corrected_target(const Step& predictor, double mu) const;
+    /// Pairs outside that would be nearly tight after a step of this length; where they would be violated the length
+    /// is cut, and they are those of the shorter step.
+    [[nodiscard]] PairList joining_pairs(const Vector& phi, double near, double& length) const;
     [[nodiscard]] PairList tight_pairs(const Vector& alpha, const Vector& beta, int cap, double slack) const;
-    [[nodiscard]] double product(int i, int j) const { return x_.row(i).dot(z_.row(j)); }
+    [[nodiscard]] double product(int i, int j) const { return pair_.x.row(i).dot(z_.row(j)); }
     [[nodiscard]] Solution finish() const;
 
-    std::vector<Index> rows_, cols_;  // atoms whose mass is not negligible
-    Vector all_a_, all_b_;            // masses of all atoms
-    double mass_a_ = 0.0, mass_b_ = 0.0;
-    Points x_, y_, z_;    // z = yQ
-    Vector a_, b_;        // sums one
+    ReducedPair pair_;
+    Points z_;            // yQ
     double norm_ = 0.0;   // at least the norm of Q: no K is larger
     double floor_ = 0.0;  // K at most this is rounding
     Iterate at_;

@@ -1,7 +1,9 @@
 #include "spectralot/sphere/solve.hpp"
 
 #include "saddle/mix_vertices.hpp"
+#include "saddle/program.hpp"
 #include "spectralot/core/errors.hpp"
+#include "sphere/central_path.hpp"
 #include "sphere/coupling.hpp"
 #include "sphere/growth_transport.hpp"
 
@@ -52,23 +54,54 @@ public:
     [[nodiscard]] const Certificate& bracket() const { return result_.certificate; }
     [[nodiscard]] double gap() const { return bracket().upper - bracket().lower; }
 
+    const std::vector<Vertex>& vertices() const { return vertices_; }
+
     const Vertex& try_metric(const Matrix& metric) {
         const Matrix Q = 0.5 * (metric + metric.transpose());
         GrowthTransport::Solution best = oracle_.solve(Q, inner_tol(), cancel_);
-        const double lower = safe_lower(scaled_.nu0, scaled_.nu1, Q, best.potentials, gauge_.membership_excess(Q));
-        if (result_.metric.size() == 0 || lower > bracket().lower) {
-            result_.certificate.lower = lower;
-            result_.metric = Q;
-            result_.potentials = std::move(best.potentials);
-        }
-        const Matrix S = moment(scaled_.nu0, scaled_.nu1, complete(scaled_.nu0, scaled_.nu1, best.coupling));
-        vertices_.push_back({std::move(best.coupling), S});
+        offer_dual(Q, std::move(best.potentials));
+        vertices_.push_back(vertex_of(std::move(best.coupling)));
         offer_mixture(Vector::Unit(Index(vertices_.size()), Index(vertices_.size()) - 1));
-        ++result_.n_iter;
-        result_.history.push_back({unscaled(bracket().lower), unscaled(bracket().upper), seconds()});
-        const HistoryRow& row = result_.history.back();
-        observer_.report({result_.n_iter, row.lower, row.upper, row.seconds});
+        report();
         return vertices_.back();
+    }
+
+    /// The metric and the potentials at once; the coupling it ends with becomes the first vertex.
+    void follow_central_path(const GaugeLeaf& leaf) {
+        if (!CentralPath::suits(oracle_.pair(), leaf)) return;
+        constexpr int patience = 20;  // steps without halving the gap
+        const ReducedPair& pair = oracle_.pair();
+        const double rounding = double(pair.x.rows() + pair.y.rows());  // of plain sums
+        CentralPath path(pair, leaf);
+        double reference = infinity;
+        for (int since = 0; since < patience; ++since) {
+            const Matrix Q = path.metric();
+            offer_dual(Q, path.potentials());
+            result_.certificate.upper =
+                std::min(bracket().upper, safe_upper(gauge_, path.moment(), rounding * masses_));
+            report();
+            if (gap() < 0.5 * reference) {
+                reference = gap();
+                since = 0;
+            }
+            // Half of the tolerance is left for a sparse coupling.
+            if (bracket().relative_gap() <= 0.5 * options.tol || cancel_.requested() ||
+                result_.n_iter >= options.max_iter || !path.advance())
+                break;
+        }
+        result_.certificate.upper = infinity;
+        Vertex best;
+        for (double share = 1e-2;; share = share > 1e-8 ? 0.1 * share : 0.0) {
+            Vertex vertex = vertex_of(path.coupling(share));
+            const double upper = safe_upper(gauge_, vertex.moment, masses_);
+            if (upper < bracket().upper) {
+                result_.certificate.upper = upper;
+                best = std::move(vertex);
+            }
+            if (bracket().relative_gap() <= options.tol || share == 0.0) break;
+        }
+        vertices_.push_back(std::move(best));
+        best_weights_ = Vector::Ones(1);
     }
 
     void offer_mixture(const Vector& weights) {
@@ -124,6 +157,23 @@ public:
     }
 
 private:
+    void offer_dual(const Matrix& Q, GrowthPotentials potentials) {
+        const double lower = safe_lower(scaled_.nu0, scaled_.nu1, Q, potentials, gauge_.membership_excess(Q));
+        if (result_.metric.size() > 0 && !(lower > bracket().lower)) return;
+        result_.certificate.lower = lower;
+        result_.metric = Q;
+        result_.potentials = std::move(potentials);
+    }
+    [[nodiscard]] Vertex vertex_of(Coupling coupling) const {
+        const Matrix S = moment(scaled_.nu0, scaled_.nu1, complete(scaled_.nu0, scaled_.nu1, coupling));
+        return {std::move(coupling), S};
+    }
+    void report() {
+        ++result_.n_iter;
+        result_.history.push_back({unscaled(bracket().lower), unscaled(bracket().upper), seconds()});
+        const HistoryRow& row = result_.history.back();
+        observer_.report({result_.n_iter, row.lower, row.upper, row.seconds});
+    }
     [[nodiscard]] double unscaled(double x) const { return std::ldexp(x, scaled_.exponent); }
     [[nodiscard]] double seconds() const {
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
@@ -174,9 +224,14 @@ SphereResult solve(const SphericalMeasure& nu0, const SphericalMeasure& nu1, con
     const auto d = int(nu0.dimension());
     check_gauge(gauge, d);
     Search search(nu0, nu1, gauge, options, observer);
-    Master master(gauge, d);
-    master.add(search.try_metric(gauge.active(Matrix::Identity(d, d))).moment);
-    saddle::mix_vertices(search, master);
+    const std::optional<GaugeProgram> program = gauge.program(d);
+    if (const GaugeLeaf* leaf = saddle::single_ball(program)) search.follow_central_path(*leaf);
+    if (!search.finished()) {
+        if (search.vertices().empty()) search.try_metric(gauge.active(Matrix::Identity(d, d)));
+        Master master(gauge, d);
+        for (const auto& vertex : search.vertices()) master.add(vertex.moment);
+        saddle::mix_vertices(search, master);
+    }
     return search.take_result();
 }
 

@@ -1,7 +1,13 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 import spectralot as so
-from test_cli import BAD_INPUT, cli
+from test_cli import BAD_INPUT, NOT_SOLVED, cli, interrupted
 
 __all__ = ["cli"]  # a fixture
 
@@ -94,6 +100,74 @@ def test_bad_input_is_named(change, name):
     arguments = dict(zip(("dirs_0", "masses_0", "dirs_1", "masses_1"), measures(), strict=True)) | change
     with pytest.raises(ValueError, match=name):
         so.sphere.solve(**arguments)
+
+
+@pytest.mark.parametrize("spread", [1.0, 0.3])  # for p = ∞ the saddle metric of caps has rank one
+@pytest.mark.parametrize("gauge", [so.Schatten(4), so.Operator(), so.KyFan(2)])
+def test_hundreds_of_directions_are_certified_to_six_digits(gauge, spread):
+    random = np.random.default_rng(6)
+    X, Y = spread * random.normal(size=(2, 300, 3)) + np.eye(3)[0]
+    dirs_0, dirs_1 = so.sphere.project(X)[0], so.sphere.project(Y + np.eye(3)[1])[0]
+    a, b = random.uniform(0.1, 1, size=(2, 300))
+    r = so.sphere.solve(dirs_0, a / a.sum(), dirs_1, 1.5 * b / b.sum(), gauge)
+    assert r.converged
+    assert r.gap <= 1e-6
+    assert so.sphere.verify(r).ok
+
+
+def test_close_measures_are_never_called_solved_without_a_proof():
+    # Sums of masses of size one cancel: see docs/sphere.md on what can be certified.
+    dirs_0, masses_0, _, _ = measures(7, n=30)
+    for shift in (1e-3, 1e-4, 1e-5, 1e-7):
+        turned = so.sphere.project(dirs_0 + shift * np.roll(dirs_0, 1, axis=0))[0]
+        r = so.sphere.solve(dirs_0, masses_0, turned, masses_0, so.Schatten(2))
+        assert r.lower <= r.value
+        assert so.sphere.verify(r).ok
+        assert r.converged == (r.gap <= 1e-6 or r.status == "zero_to_rounding")
+        if r.value >= 2e-7 * masses_0.sum():
+            assert r.converged
+
+
+SLOW = """
+import numpy as np, spectralot as so, time
+random = np.random.default_rng(0)
+X, Y = random.normal(size=(2, 1200, 3))
+print("go", flush=True)
+try:
+    so.sphere.solve(*so.sphere.project(X), *so.sphere.project(Y), {gauge}, tol=1e-12)
+except so.Interrupted as stop:
+    assert isinstance(stop, KeyboardInterrupt)
+    print(time.time(), stop.result.status, 0 <= stop.result.lower <= stop.result.upper < np.inf, flush=True)
+"""
+
+
+@pytest.mark.parametrize("gauge", ["so.Operator()", "so.ConicSum([so.Trace(), so.Operator()], [0.1, 1])"])
+def test_ctrl_c_stops_within_seconds_and_keeps_the_best_result(gauge):
+    process = subprocess.Popen([sys.executable, "-c", SLOW.format(gauge=gauge)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "go\n"
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        sent = time.time()
+        out, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    stopped, *rest = out.split()
+    assert rest == ["interrupted", "True"]
+    assert float(stopped) - sent < 3.0
+
+
+def test_ctrl_c_on_the_command_line_prints_the_best_bracket(cli):
+    random = np.random.default_rng(8)
+    X, Y = random.normal(size=(2, 800, 3))
+    cli.save(X=X, Y=Y)
+    seconds, run = interrupted(cli, "sphere", "X.npy", "Y.npy", "--gauge", "operator", "--tol", "1e-12")
+    assert run.returncode == NOT_SOLVED, run
+    assert seconds < 3.0
+    assert "gap" in run.stderr
+    result = json.loads(run.stdout)
+    assert result["status"] == "interrupted"
+    assert 0 <= result["lower"] <= result["upper"]
 
 
 def test_the_command_line_gives_the_same_bracket_and_frames(cli):

@@ -51,6 +51,37 @@ TEST(SphericalFlow, AgreesWithTheAmbientFlowToTheOrderOfTheMethod) {
     }
 }
 
+TEST(SphericalFlow, ReductionEnergyAndActionForgetWhichParticlesCarryTheMass) {
+    std::mt19937 random(4);
+    const flow::TwoLayer f = linear_network(random);
+    const Points x = random_points(8, 3, random);
+    const Vector w = Vector::Constant(8, 1.0 / 8.0);
+    // A quarter of the weight at twice the distance, and the other three quarters at the origin.
+    Points padded = Points::Zero(9, 3);
+    padded.topRows(8) = 2.0 * x;
+    Vector padded_w(9);
+    padded_w << 0.25 * w, 0.75;
+    const auto one = sphere::project(x, w), two = sphere::project(padded, padded_w);
+    EXPECT_EQ(one.masses, two.masses.head(8));
+    EXPECT_EQ(two.masses[8], 0.0);
+    EXPECT_EQ(one.directions, two.directions.topRows(8));
+    Points force, padded_force;
+    const double energy = f.energy_and_force(x, w, force);
+    EXPECT_NEAR(f.energy_and_force(padded, padded_w, padded_force), energy, 64.0 * epsilon * energy);
+    for (const Gauge& gauge : {trace_gauge(), Gauge(Schatten{.p = 2.0}), Gauge(KyFan{.k = 2}), operator_gauge()}) {
+        // The canonical velocity doubles with the particle, and the action γ(Σ w v vᵀ) stays.
+        const Points v = -force * gauge.model().force_map(force, w, -1.0).map.velocity_map;
+        const Points padded_v = -padded_force * gauge.model().force_map(padded_force, padded_w, -1.0).map.velocity_map;
+        const double tolerance = 1e-11 * v.norm();  // the selector amplifies the rounding of the force
+        EXPECT_LE((padded_v.topRows(8) - 2.0 * v).norm(), tolerance) << gauge.repr();
+        EXPECT_LE(padded_v.row(8).norm(), tolerance) << gauge.repr();
+        const double action = gauge.value(v.transpose() * w.asDiagonal() * v);
+        EXPECT_NEAR(gauge.value(padded_v.transpose() * padded_w.asDiagonal() * padded_v), action, 1e-11 * action);
+        const auto fields = sphere::fields(x, v), padded_fields = sphere::fields(padded, padded_v);
+        EXPECT_LE((fields.growth - padded_fields.growth.head(8)).norm(), tolerance) << gauge.repr();
+    }
+}
+
 TEST(SphericalFlow, EnergyFallsAtTheRateOfTheDissipation) {
     std::mt19937 random(2);
     const flow::TwoLayer f = linear_network(random);

@@ -78,6 +78,66 @@ TEST(SphereCost, TwoDiracsHaveTheClosedFormOfWassersteinFisherRao) {
     }
 }
 
+TEST(SphereCost, ClosedFormsOfHellingerKantorovichForSeveralAtoms) {
+    const auto expect_cost = [](const SphericalMeasure& nu0, const SphericalMeasure& nu1, double expected) {
+        const auto r = sphere::solve(nu0, nu1, trace_gauge(), {.tol = 1e-9});
+        EXPECT_TRUE(r.converged) << to_string(r.status);
+        EXPECT_NEAR(r.value, expected, 2e-9 * expected);
+    };
+    // Pairs in orthogonal planes do not see each other: the sum of their costs, unequal masses and a zero among them.
+    const std::vector<double> angles{0.0, 0.3, 1.0, M_PI / 2, 2.0}, a{1.0, 0.2, 3.0, 0.5, 0.0},
+        b{1.5, 2.0, 0.1, 0.7, 0.4};
+    const Index n = Index(angles.size());
+    SphericalMeasure nu0{Points::Zero(n, 2 * n), Vector::Zero(n)}, nu1 = nu0;
+    double expected = 0.0;
+    for (Index k = 0; k < n; ++k) {
+        const auto at = std::size_t(k);
+        nu0.directions(k, 2 * k) = 1.0;
+        nu1.directions(k, 2 * k) = std::cos(angles[at]);
+        nu1.directions(k, 2 * k + 1) = std::sin(angles[at]);
+        nu0.masses[k] = a[at];
+        nu1.masses[k] = b[at];
+        expected += a[at] + b[at] - 2.0 * std::sqrt(a[at] * b[at]) * std::max(0.0, std::cos(angles[at]));
+    }
+    expect_cost(nu0, nu1, expected);
+    // Several atoms to one of mass m: the best shares of m give a + m - 2√(m Σ a_i cos²θ_i).
+    Points fan(3, 2);
+    Vector fan_masses(3);
+    double total = 0.0, squares = 0.0;
+    for (Index i = 0; i < 3; ++i) {
+        const double theta = -0.8 + 0.7 * double(i);
+        fan.row(i) << std::cos(theta), std::sin(theta);
+        fan_masses[i] = 0.5 + double(i);
+        total += fan_masses[i];
+        squares += fan_masses[i] * std::cos(theta) * std::cos(theta);
+    }
+    expect_cost({fan, fan_masses}, dirac(0.0, 1.7), total + 1.7 - 2.0 * std::sqrt(1.7 * squares));
+    // The same directions, in the same proportions: growth in place.
+    expect_cost({fan, fan_masses}, {fan, 4.0 * fan_masses}, total);
+    // Opposite: one vanishes, the other grows from nothing.
+    expect_cost({fan, fan_masses}, {-fan, 2.0 * fan_masses}, 3.0 * total);
+}
+
+TEST(SphereCost, TheCentralPathAndTheCuttingPlanesAgree) {
+    std::mt19937 random(11);
+    const SphericalMeasure a = random_measure(60, 3, random);
+    SphericalMeasure near = random_measure(70, 3, random);  // a small cap: for p = ∞ the metric has rank one
+    near.directions = (0.2 * near.directions).rowwise() + Eigen::RowVector3d(1.0, 0.0, 0.0);
+    near.directions.rowwise().normalize();
+    for (const SphericalMeasure& b : {random_measure(50, 3, random), near}) {
+        for (const Gauge& gauge : {Gauge(KyFan{.k = 2}), Gauge(Schatten{.p = 3.0}), operator_gauge()}) {
+            // As a sum of two halves the gauge is the same, but no single ball: only cutting planes take it.
+            const Gauge halves = ConicSum{.gauges = {gauge, gauge}, .weights = {0.5, 0.5}};
+            const auto path = sphere::solve(a, b, gauge), cuts = sphere::solve(a, b, halves);
+            EXPECT_TRUE(path.converged && cuts.converged) << gauge.repr();
+            EXPECT_LE(path.certificate.lower, cuts.certificate.upper) << gauge.repr();
+            EXPECT_LE(cuts.certificate.lower, path.certificate.upper) << gauge.repr();
+            expect_confirmed(a, b, gauge, path);
+            expect_confirmed(a, b, halves, cuts);
+        }
+    }
+}
+
 TEST(SphereCost, OrthogonalDiracsLeaveEachOtherAloneForTheOperatorNorm) {
     // S = diag(a, b) without any transport; whatever moves only raises the top eigenvalue.
     const auto r = sphere::solve(dirac(0.0, 1.0), dirac(M_PI / 2, 1.0), operator_gauge());
@@ -100,6 +160,31 @@ TEST(SphereCost, IsAMetricDecreasingInP) {
         EXPECT_LE(std::sqrt(ac.certificate.lower), ab.distance() + bc.distance());
         EXPECT_LE(ab.certificate.lower, previous);
         previous = ab.certificate.upper;
+    }
+}
+
+TEST(SphereCost, SatisfiesTheAxiomsOfAMetricForEveryGauge) {
+    std::mt19937 random(12);
+    const Matrix A = Matrix(Vector{{1.0, 0.5, 2.0}}.asDiagonal()), B = Matrix(Vector{{0.3, 2.0, 0.4}}.asDiagonal());
+    const std::vector<Gauge> gauges{trace_gauge(),
+                                    operator_gauge(),
+                                    Schatten{.p = 2.0},
+                                    KyFan{.k = 2},
+                                    WeightedTrace{A},
+                                    Polyhedral{{A, B}},
+                                    ConicSum{.gauges = {trace_gauge(), operator_gauge()}, .weights = {0.3, 1.0}}};
+    for (int trial = 0; trial < 4; ++trial) {
+        const SphericalMeasure a = random_measure(6, 3, random), b = random_measure(9, 3, random),
+                               c = random_measure(5, 3, random);
+        for (const Gauge& gauge : gauges) {
+            const auto ab = sphere::solve(a, b, gauge), ba = sphere::solve(b, a, gauge),
+                       bc = sphere::solve(b, c, gauge), ac = sphere::solve(a, c, gauge);
+            EXPECT_TRUE(ab.converged && ba.converged && bc.converged && ac.converged) << gauge.repr();
+            EXPECT_GT(ab.certificate.lower, 0.0) << gauge.repr();
+            EXPECT_LE(ab.certificate.lower, ba.certificate.upper) << gauge.repr();
+            EXPECT_LE(ba.certificate.lower, ab.certificate.upper) << gauge.repr();
+            EXPECT_LE(std::sqrt(ac.certificate.lower), ab.distance() + bc.distance()) << gauge.repr();
+        }
     }
 }
 
@@ -136,6 +221,26 @@ TEST(SphereCost, TinyMassesAndRightAnglesAreSafe) {
     const SphericalMeasure big_a{directions, scale * a.masses}, big_b{directions, scale * b.masses};
     EXPECT_NEAR(sphere::solve(big_a, big_b, trace_gauge()).value / scale, sphere::solve(a, b, trace_gauge()).value,
                 1e-6);
+}
+
+TEST(SphereCost, StopsWithTheBestBracketWhenAskedTo) {
+    std::mt19937 random(13);
+    const SphericalMeasure a = random_measure(80, 3, random), b = random_measure(80, 3, random);
+    Observer observer;
+    observer.on_progress = [&](const Progress& at) {
+        if (at.iteration == 4) observer.cancel.request();
+    };
+    for (const Gauge& gauge :
+         {operator_gauge(), Gauge(ConicSum{.gauges = {trace_gauge(), operator_gauge()}, .weights = {0.3, 1.0}})}) {
+        observer.cancel = {};
+        const auto r = sphere::solve(a, b, gauge, {.tol = 1e-10}, observer);
+        EXPECT_EQ(r.status, Status::Interrupted) << gauge.repr();
+        EXPECT_EQ(r.n_iter, 4) << gauge.repr();
+        EXPECT_LT(r.certificate.upper, infinity);
+        expect_confirmed(a, b, gauge, r);
+        EXPECT_EQ(sphere::solve(a, b, gauge, {.tol = 1e-10, .max_iter = 3}).status, Status::IterationLimit);
+        EXPECT_EQ(sphere::solve(a, b, gauge, {.tol = 1e-10, .max_seconds = 1e-9}).status, Status::TimeLimit);
+    }
 }
 
 TEST(SphereGeodesic, HasConstantSpeed) {

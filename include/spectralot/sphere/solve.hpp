@@ -25,14 +25,14 @@ namespace spectralot::sphere {
 
 struct SphereOptions {
     double tol = 1e-6;   ///< certified relative gap (upper - lower)/upper of the squared cost at which to stop
-    int max_iter = 500;  ///< metrics tried, each one unbalanced transport problem
+    int max_iter = 500;  ///< metrics tried: steps of the interior point, or transports
     double max_seconds = infinity;  ///< stop with the best bracket after this wall time
 };
 
 template <class Visitor>
 void visit_fields(SphereOptions& o, Visitor&& visit) {
     visit("tol", o.tol, "certified relative gap of the squared cost at which to stop");
-    visit("max_iter", o.max_iter, "metrics tried, each one unbalanced transport problem");
+    visit("max_iter", o.max_iter, "metrics tried: steps of the interior point, or transports");
     visit("max_seconds", o.max_seconds, "stop with the best bracket after this wall time in seconds");
 }
 
@@ -69,10 +69,13 @@ struct SphereResult {
     void require_solved() const;            ///< throws NotSolved unless converged
 };
 
-/// Fully corrective cutting planes over Q (the outer loop of every static problem here); the transport at a fixed Q by
-/// an interior point in logarithmic potentials on sparse pairs, with all pairs priced at every step: O(nm·d) each,
-/// O(n+m+pairs) memory. Tiny masses and right angles are safe. Few metrics are needed in low dimension; Ky Fan gauges
-/// and p = ∞ in high dimension can need hundreds.
+/// Schatten (p ≤ 16) and Ky Fan gauges of all coordinates, d ≤ 8, nm ≤ 2²¹: an interior point over the metric and the
+/// potentials at once, on all pairs; twenty to seventy steps of O(nm·m) time, a dozen n×m matrices. All others, and
+/// where that stalls: fully corrective cutting planes over Q (saddle/mix_vertices.hpp), each metric a transport by an
+/// interior point in logarithmic potentials on sparse pairs, all pairs priced at every step: O(nm·d) each, O(n+m+pairs)
+/// memory. One thread. Tiny masses and right angles are safe. The lower bound gives up 16(d+8)·eps·‖Q‖·√(mass_0·mass_1)
+/// and the rounding of sums of size one: UW_γ² below about 1e-7 of the masses may keep a relative gap above 1e-6
+/// (`Stalled`).
 /// Throws InvalidArgument for bad measures (dirs_0, masses_0, dirs_1, masses_1) or options, and for a gauge that is not
 /// monotone or does not fit.
 ///

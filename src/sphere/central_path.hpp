@@ -1,0 +1,69 @@
+/// The saddle problem over the metric Q and the potentials at once, for a gauge that is one Schatten or Ky Fan ball of
+/// all coordinates, by a primal–dual interior point on all pairs:
+///
+///     min Σ a_i u_i + Σ b_j v_j - tr(Q S0) + ρ(Q)   over   2√(u_i v_j) - 2 x_iᵀQy_j ≥ 0   (multipliers C_ij),
+///
+/// S0 = Σ a_i x_i x_iᵀ + Σ b_j y_j y_jᵀ. Ky Fan k: ρ = 0 on 0 ⪯ Q ⪯ I, tr Q = k. Schatten p: ρ = tr Q^{p'}/p' on Q ⪰ 0;
+/// the rest has degree one, so that its minimiser is a multiple of the best Q. The unknowns are α = log u and β = log
+/// v, in which each atom has its own unit. Stationarity says a_i u_i = Σ_j P_ij, b_j v_j = Σ_i P_ij with P = C√(u v),
+/// and that S0 - ΣC(xyᵀ + yxᵀ) = ρ'(Q) + θI + V - Z with multipliers of Q ⪰ 0 and Q ⪯ I.
+///
+/// One path for the whole solve instead of one transport for each metric: twenty to sixty steps, O(nm(m + d²)) each,
+/// with about twelve dense n×m matrices.
+#pragma once
+
+#include "spectralot/gauge/program.hpp"
+#include "sphere/reduced_pair.hpp"
+
+namespace spectralot::sphere {
+
+class CentralPath {
+public:
+    /// Is the problem small enough for dense matrices, and are its masses and its gauge well enough scaled?
+    static bool suits(const ReducedPair& pair, const GaugeLeaf& leaf);
+
+    /// Starts where the barriers of the pairs are all there is: the same flow through every atom.
+    CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf);
+
+    /// One predictor–corrector step; false when precision is exhausted.
+    bool advance();
+
+    [[nodiscard]] Matrix metric() const;                        ///< in K, to rounding
+    [[nodiscard]] GrowthPotentials potentials() const;          ///< feasible for `metric` and all pairs, to rounding
+    [[nodiscard]] Coupling coupling(double least_share) const;  ///< of the pairs with that share of P at an atom
+    [[nodiscard]] Matrix moment() const;                        ///< of coupling(0), but in plain sums of nm terms
+
+private:
+    struct Step {
+        Vector phi;  // of α and β
+        Points C, slack;
+        Matrix Q, R, Z, V;
+        double theta;
+    };
+    class Newton;
+
+    void update();
+    [[nodiscard]] double degree() const;
+    [[nodiscard]] Matrix slope() const;  // ρ'(Q)
+    /// Towards products of `target`, with the second-order terms of the predictor if there is one.
+    [[nodiscard]] Step direction(const Newton& newton, double target, const Step* predictor) const;
+    [[nodiscard]] std::pair<double, double> lengths(const Step& step, double share) const;
+
+    const ReducedPair& pair_;
+    double weight_;    // the gauge's metric is weight·Q
+    double power_;     // p' of a Schatten gauge, else 0
+    double trace_;     // k of a Ky Fan gauge, else 0
+    bool has_room_;    // Q ⪯ I is no consequence of the trace
+    double emphasis_;  // of the products QZ and RV beside the many of pairs
+    Matrix S0_;
+    Vector alpha_, beta_;
+    Matrix Q_, R_, Z_, V_;  // R = I - Q
+    double theta_ = 0.0;    // of the trace
+    Points C_, slack_;      // slacks are variables of their own: what the exponentials bend is made up for later
+    // At the present point:
+    Vector u_, v_, nodes_;  // nodes: a u and b v
+    Points e_, K_;          // √(u v) and xᵀQy
+    double mu_ = 0.0;       // mean product of complementary variables
+};
+
+}  // namespace spectralot::sphere
