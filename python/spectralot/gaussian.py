@@ -241,7 +241,7 @@ def solve_mixture(
     return result
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Barycenter(Bracketed):
     """The Gaussian N(mean, covariance) that `barycenter` reached, with a proved bracket of the least value."""
 
@@ -255,6 +255,13 @@ class Barycenter(Bracketed):
     n_iter: int
     seconds: float
     metrics: Array  #: (k, d, d) the Qᵢ in K that prove `lower`
+
+    def __repr__(self) -> str:
+        state = "" if self.converged else "not converged, "
+        return (
+            f"Barycenter({self.gauge!r}: value={self.value:.10g}, gap={self.gap:.1e}, {state}{self.status} in "
+            f"{self.n_iter} iterations, {self.seconds:.2g} s, d={len(self.mean)}, k={len(self.metrics)})"
+        )
 
 
 def barycenter(

@@ -112,15 +112,17 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, bool smooth) {
     const auto smoothing = [&](double at_norm) { return smooth ? mu * weight / at_norm : 0.0; };
     if (smooth) at = search.try_metric(metric, smoothing(norm));
     // Largest decrement², in units of μ, at which μ shrinks. In stiff directions the coupling is off by the root of it.
-    const double centred = smooth || r.has_trace() ? 1e-2 : 1e3;
-    const double shrink = r.has_trace() || smooth ? 0.1 : 0.02;
+    const bool careful = smooth || r.has_trace();
+    const double centred = careful ? 1e-2 : 1e3;
+    const double shrink = careful ? 0.1 : 0.02;
     double best = search.gap();
     for (int since = 0; !search.finished(); ++since) {
         const Matrix& basis = eigen.eigenvectors();
         Matrix residual = product(basis.transpose(), product(at.moment, basis));
         residual.diagonal() -= r.slope(q, mu);
         const Curvature curvature(search.pair, at, norm / weight, basis);
-        const Matrix step = newton_step(curvature, r.curvature(q, mu), residual, r.has_trace(), centred * mu);
+        const Matrix step =
+            newton_step(curvature, r.curvature(q, mu), residual, r.has_trace(), careful ? centred * mu : infinity);
         const double slope = residual.cwiseProduct(step).sum();
         double least = least_relative(step, q);
         if (r.has_room()) least = std::min(least, least_relative(-step, (1.0 - q.array()).matrix()));
