@@ -11,6 +11,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <string>
 
 namespace spectralot::gaussian {
 
@@ -43,6 +44,13 @@ Vector checked_weights(const Vector& weights, Index k) {
 
 Components components_of(const std::vector<Gaussian>& given, const Vector& weights) {
     if (given.empty()) throw_invalid("components", "must not be empty", "none");
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        const std::string mean = "means[" + std::to_string(i) + "]";
+        check_gaussian(given[i], mean, "covariances[" + std::to_string(i) + "]");
+        if (given[i].dimension() != given.front().dimension())
+            throw_invalid(mean, "must have the dimension of means[0], " + std::to_string(given.front().dimension()),
+                          std::to_string(given[i].dimension()));
+    }
     Components all;
     all.weights = checked_weights(weights, Index(given.size()));
     int exponent = std::numeric_limits<int>::min();

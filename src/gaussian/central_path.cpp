@@ -75,7 +75,8 @@ Matrix with_spectrum(const Matrix& basis, const Vector& values) {
 
 }  // namespace
 
-bool follow_central_path(Search& search, const GaugeLeaf& leaf, bool smooth) {
+bool follow_central_path(Search& search, const GaugeLeaf& leaf, Pace pace) {
+    const bool smooth = pace == Pace::Smooth;
     const Index d = search.pair.dimension();
     const Regulariser r(leaf);
     const double weight = leaf.weight;  // the search speaks of weight·Q
@@ -107,14 +108,17 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, bool smooth) {
     Coupling at = search.try_metric(metric);
     // With a fixed trace the barrier is all there is: stay near the path. A power of q keeps the problem curved, and μ
     // may run ahead.
+    const double start_gap = search.gauge.value(at.moment) - at.cost;  // of this metric, not the best so far
     const double least_gap = r.has_trace() ? 1e-3 * search.bracket().upper : 0.0;
-    double mu = (r.has_trace() || smooth ? 1.0 : 0.1) * std::max(search.gap(), least_gap) / weight * norm / degree;
+    double mu = (r.has_trace() || smooth ? 1.0 : 0.1) * std::max(start_gap, least_gap) / weight * norm / degree;
     const auto smoothing = [&](double at_norm) { return smooth ? mu * weight / at_norm : 0.0; };
     if (smooth) at = search.try_metric(metric, smoothing(norm));
     // Largest decrement², in units of μ, at which μ shrinks. In stiff directions the coupling is off by the root of it.
     const bool careful = smooth || r.has_trace();
-    const double centred = careful ? 1e-2 : 1e3;
-    const double shrink = careful ? 0.1 : 0.02;
+    const bool fast = pace == Pace::Fast;
+    const double centred = careful ? 1e-2 : fast ? 1e3 : 10.0;
+    const double shrink = fast ? 0.02 : 0.1;
+    const int patience = fast ? 3 : 20;  // steps without half the gap
     double best = search.gap();
     for (int since = 0; !search.finished(); ++since) {
         const Matrix& basis = eigen.eigenvectors();
@@ -122,7 +126,7 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, bool smooth) {
         residual.diagonal() -= r.slope(q, mu);
         const Curvature curvature(search.pair, at, norm / weight, basis);
         const Matrix step =
-            newton_step(curvature, r.curvature(q, mu), residual, r.has_trace(), careful ? centred * mu : infinity);
+            newton_step(curvature, r.curvature(q, mu), residual, r.has_trace(), careful ? 1e-2 * mu : infinity);
         const double slope = residual.cwiseProduct(step).sum();
         double least = least_relative(step, q);
         if (r.has_room()) least = std::min(least, least_relative(-step, (1.0 - q.array()).matrix()));
@@ -157,7 +161,7 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, bool smooth) {
         if (search.gap() < 0.5 * best) {
             best = search.gap();
             since = 0;
-        } else if (since >= (smooth || r.has_trace() ? 20 : 8)) {
+        } else if (since >= patience) {
             return false;
         }
     }

@@ -47,8 +47,10 @@ private:
 };
 
 /// Follows the central path of the dual for a gauge whose K is one Schatten or Ky Fan ball; false when it got stuck.
-/// `smooth`: with couplings smoothed alike, for pairs whose best coupling splits mass.
-bool follow_central_path(Search& search, const GaugeLeaf& leaf, bool smooth);
+/// Fast: the barrier runs ahead, for Schatten gauges and well-conditioned pairs. Smooth: with couplings smoothed alike,
+/// for pairs whose best coupling splits mass.
+enum class Pace { Fast, Steady, Smooth };
+bool follow_central_path(Search& search, const GaugeLeaf& leaf, Pace pace);
 
 /// p = ∞: the best metric of rank one and a coupling that proves it, if there is one. Most pairs are solved.
 void try_rank_one(Search& search, double weight);

@@ -29,7 +29,9 @@ void run(Search& search) {
             try_rank_one(search, leaf->weight);
             if (search.finished()) return;
         }
-        if (follow_central_path(search, *leaf, false) || follow_central_path(search, *leaf, true)) return;
+        if (leaf->kind == GaugeLeaf::Kind::Schatten && follow_central_path(search, *leaf, Pace::Fast)) return;
+        if (follow_central_path(search, *leaf, Pace::Steady)) return;
+        if (follow_central_path(search, *leaf, Pace::Smooth)) return;
     }
     mix_couplings(search);
 }

@@ -343,6 +343,15 @@ def test_barycenters_move_with_their_components():
     )
 
 
+def test_bad_components_are_named():
+    with pytest.raises(ValueError, match=r"covariances\[1\]: must be positive semidefinite"):
+        so.gaussian.barycenter(np.zeros((2, 2)), [np.eye(2), [[1, 2], [2, 1]]])
+    with pytest.raises(ValueError, match="covariances: must have shape"):
+        so.gaussian.barycenter(np.zeros((2, 2)), np.eye(2))
+    with pytest.raises(ValueError, match="gauge: must be monotone"):
+        so.gaussian.barycenter(np.zeros((2, 2)), [np.eye(2)] * 2, so.Entrywise(0.5))
+
+
 def test_barycenters_and_modal_flows_can_be_interrupted():
     def stop(at):
         raise KeyboardInterrupt
