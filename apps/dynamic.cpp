@@ -27,7 +27,7 @@ Vector flat(const Points& table) {
 }
 
 bool is_image(const std::filesystem::path& path) {
-    return path.extension() == ".png";
+    return path.extension() == ".png" || path.extension() == ".PNG";
 }
 
 Points read_grid(const std::filesystem::path& path) {
