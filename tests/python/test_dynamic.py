@@ -22,6 +22,7 @@ def test_shapes_and_certificate():
     r = so.dynamic.solve(a, b, so.Operator(), n_times=8, tol=1e-2)
     assert r.converged
     assert r.lower <= r.upper
+    assert (r.history[:, 1] <= r.history[:, 2]).all()
     assert r.density.shape == (9, 16, 16)
     assert r.momentum.shape == (2, 8, 16, 16)
     assert r.metrics.shape == (8, 2, 2)
