@@ -27,7 +27,7 @@ Vector flat(const Points& table) {
 }
 
 bool is_image(const std::filesystem::path& path) {
-    return path.extension() == ".png";
+    return path.extension() == ".png" || path.extension() == ".PNG";
 }
 
 Points read_grid(const std::filesystem::path& path) {
@@ -48,11 +48,12 @@ Points read_density(const std::filesystem::path& path, bool dark) {
 void write_frames(const std::filesystem::path& folder, const dynamic::DynamicResult& result,
                   const dynamic::Grid& grid) {
     const Index rows = grid.shape[0], cols = grid.shape[1], n_times = result.action.size();
-    const double most = result.density.maxCoeff();
-    for (Index k = 0; k < result.density.rows(); ++k) {
+    const Points shown = result.frames();
+    const double most = shown.maxCoeff();
+    for (Index k = 0; k < shown.rows(); ++k) {
         char name[32];
         std::snprintf(name, sizeof name, "density_%04d.png", int(k));
-        const Eigen::Map<const Points> frame(result.density.row(k).data(), rows, cols);
+        const Eigen::Map<const Points> frame(shown.row(k).data(), rows, cols);
         io::write_png(folder / name, Points(frame / most));
     }
     const auto append = [](std::vector<double>& values, const Points& more) {

@@ -61,7 +61,7 @@ class Splitting:
             t = q * (m * inverse) ** 2
             step = (rho - w0 - t.sum(0)) / (1 + 2 * (t * inverse).sum(0))
             new = np.maximum(rho - step, floor)
-            close = (np.abs(new - rho) <= 1e-8 * new).all()  # then the next step is below rounding
+            close = (np.abs(new - rho) <= 1e-8 * new + 1e-12).all()  # then the next step is below rounding
             rho = new
             if close:
                 break

@@ -77,7 +77,7 @@ def draw(config: Config, results: dict[str, so.dynamic.DynamicResult]) -> Any:
     for row, (name, r) in zip(axes, results.items(), strict=True):
         top = r.density[[0, -1]].max()
         for ax, t in zip(row, fractions, strict=False):
-            density = r.density[round(t * config.n_times)]
+            density = r.frames[round(t * config.n_times)]
             ax.imshow(density.T, origin="lower", extent=(0, 1, 0, 1), cmap="magma_r", vmin=0, vmax=0.6 * top)
             ax.set(xticks=[], yticks=[])
             if row is axes[0]:

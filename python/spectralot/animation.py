@@ -113,7 +113,7 @@ def _density_times(result: DynamicResult, shown: Array) -> Array:
 def _write_density_movie(result: DynamicResult, shown: Array, _: None, path: Path, fps: int, title: str) -> None:
     figure, ax = _canvas()
     ax.set_axis_off()
-    frames = result.density[shown].transpose(0, 2, 1)
+    frames = result.frames[shown].transpose(0, 2, 1)
     picture = ax.imshow(frames[0], origin="lower", cmap="magma_r", vmin=0, vmax=frames.max())
     caption = ax.set_title(title)
     writer = _writer(path, fps)
@@ -127,7 +127,7 @@ def _write_density_movie(result: DynamicResult, shown: Array, _: None, path: Pat
 def _write_density_html(result: DynamicResult, shown: Array, _: None, path: Path, fps: int, title: str) -> None:
     from matplotlib import colormaps
 
-    frames = result.density[shown].transpose(0, 2, 1)[:, ::-1]  # rows from the top
+    frames = result.frames[shown].transpose(0, 2, 1)[:, ::-1]  # rows from the top
     colors = colormaps["magma_r"](np.arange(256), bytes=True)[:, :3]
     data: dict[str, Any] = {
         "levels": base64.b64encode(

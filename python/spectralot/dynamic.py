@@ -34,11 +34,21 @@ class _Dynamic(Bracketed):
     n_iter: int  #: iterations on the finest grid
     n_coarse: int  #: iterations on all coarser ones
     seconds: float
-    density: Array  #: (n_times + 1, …grid) mass per cell
+    density: Array  #: (n_times + 1, …grid) mass per cell; the mean of two successive times is not negative
     momentum: Array  #: (d, n_times, …grid) flux through the upper face of each cell along each axis
     action: Array  #: (n_times,) γ of the momentum's second moment; their mean is `value`
     metrics: Array  #: (n_times, d, d) Q_t in K, of the lower bound
     history: Array  #: (k, 4) iteration, lower, upper, seconds
+
+    @property
+    def frames(self) -> Array:
+        """The densities for the eye: the ends, and (ρ_{k-1} + 2ρ_k + ρ_{k+1})/4 between them, which is not negative.
+
+        `density` at a single time may be, next to an end that is concentrated on few cells.
+        """
+        shown = self.density.copy()
+        shown[1:-1] = 0.5 * shown[1:-1] + 0.25 * (self.density[:-2] + self.density[2:])
+        return shown
 
     def __repr__(self) -> str:
         state = "" if self.converged else "not converged, "

@@ -173,7 +173,7 @@ def density(
         axes = plt.subplots(1, len(times), figsize=(2.2 * len(times), 2.2), layout="constrained", squeeze=False)[1][0]
     if len(axes) != len(times):
         raise invalid("axes", f"must be as many as times, {len(times)}", len(axes))
-    frames = [result.density[round(t * len(result.action))] for t in times]
+    frames = [result.frames[round(t * len(result.action))] for t in times]
     most = max(frame.max() for frame in frames)
     for ax, t, frame in zip(axes, times, frames, strict=True):
         _image(ax, frame, most, mask)

@@ -36,10 +36,11 @@ Iteration::Iteration(const Layout& layout, const Gauge& gauge)
 void Iteration::start(const Vector& rho_0, const Vector& rho_1) {
     for (int k = 0; k <= layout_.n_times; ++k) {
         const double t = double(k) / layout_.n_times;
-        u_.rho.row(k) = (1.0 - t) * rho_0 + t * rho_1;
+        u_.rho.row(k) = rho_0 + t * (rho_1 - rho_0);
     }
     u_.rho.row(layout_.n_times) = rho_1;
     project(layout_, *solver_, u_, phi_);
+    offer(u_);  // between equal measures rest is best, and costs nothing
     // A first finite upper bound: through a positive density.
     next_ = u_;
     for (int k = 1; k < layout_.n_times; ++k) {

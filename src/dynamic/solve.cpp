@@ -276,6 +276,14 @@ double DynamicResult::distance() const {
     return std::sqrt(value);
 }
 
+Points DynamicResult::frames() const {
+    Points out = density;
+    const Index inner = density.rows() - 2;
+    out.middleRows(1, inner) =
+        0.5 * density.middleRows(1, inner) + 0.25 * (density.topRows(inner) + density.bottomRows(inner));
+    return out;
+}
+
 void DynamicResult::require_solved() const {
     if (converged) return;
     throw NotSolved("not solved (" + std::string(to_string(status)) + "): the squared cost lies in [" +

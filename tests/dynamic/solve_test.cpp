@@ -63,6 +63,8 @@ TEST(Dynamic, EveryGaugeIsCertifiedAndSatisfiesTheContinuityEquation) {
         EXPECT_NEAR(r.action.mean(), r.value, 1e-12 * r.value);
         for (const Matrix& Q : r.metrics) EXPECT_TRUE(gauge.contains(Q, 1e-9)) << gauge.repr();
         for (Index k = 0; k < r.density.rows(); ++k) EXPECT_NEAR(r.density.row(k).sum(), 1.0, 1e-12);
+        EXPECT_GE(r.frames().minCoeff(), 0.0);
+        EXPECT_EQ(r.frames().row(0), r.density.row(0));
     }
 }
 

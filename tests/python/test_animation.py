@@ -77,7 +77,7 @@ def test_densities_move(density_path, tmp_path):
     assert data["shape"] == [7, 12, 12]
     assert data["title"] == "</script>"
     levels = np.frombuffer(base64.b64decode(data["levels"]), "u1").reshape(7, 12, 12)
-    shown = density_path.density.clip(0) / density_path.density.max()
+    shown = density_path.frames / density_path.frames.max()
     np.testing.assert_allclose(levels[:, ::-1].transpose(0, 2, 1) / 255, shown, atol=0.003)
     with pytest.raises(ValueError, match="no target"):
         so.animation.save(density_path, tmp_path / "path.gif", target=[[0, 0]])

@@ -108,7 +108,7 @@ def test_densities_have_their_first_axis_to_the_right(path):
     assert [ax.get_title() for ax in axes] == ["t = 0", "t = 0.5", "t = 1"]
     for ax, k in zip(axes, (0, 4, 8), strict=True):
         draw(ax)
-        assert np.array_equal(ax.images[0].get_array(), path.density[k].T)
+        assert np.array_equal(ax.images[0].get_array(), path.frames[k].T)
         assert ax.images[0].get_clim() == axes[0].images[0].get_clim()
         assert ax.images[1].get_array().mask.sum() == 15 * 16
     with pytest.raises(ValueError, match="as many as times"):

@@ -56,8 +56,9 @@ struct DynamicResult {
     int n_iter = 0;    ///< on the finest grid
     int n_coarse = 0;  ///< on all coarser ones
     double seconds = 0.0;
-    /// (n_times+1) × cells: mass per cell, each row sums to the mass of the measure. The mean of two successive rows is
-    /// not negative, which is what the action sees; a single entry may be, by the error of the grid.
+    /// (n_times+1) × cells: mass per cell, each row sums to the mass of the measure. The mean of two successive rows,
+    /// which is what the action sees, is not negative; a single entry may be, next to an end that is concentrated on
+    /// few cells: see `frames`.
     Points density;
     std::vector<Points>
         momentum;   ///< per axis n_times × cells: flux through the upper face of each cell, mass·length/time
@@ -68,6 +69,8 @@ struct DynamicResult {
 
     [[nodiscard]] double distance() const;  ///< √value
     void require_solved() const;            ///< throws NotSolved unless converged
+    /// For the eye: the ends, and between them (ρ_{k-1} + 2ρ_k + ρ_{k+1})/4, which is not negative.
+    [[nodiscard]] Points frames() const;
 };
 
 /// Every monotone gauge. Densities are masses per cell, non-negative with a positive sum, and are normalised to sum 1.
