@@ -71,7 +71,7 @@ public:
         if (!CentralPath::suits(oracle_.pair(), leaf)) return;
         constexpr int patience = 20;  // steps without halving the gap
         const ReducedPair& pair = oracle_.pair();
-        const double rounding = double(pair.x.rows() + pair.y.rows());  // of plain sums
+        const auto rounding = double(pair.x.rows() + pair.y.rows());  // of plain sums
         CentralPath path(pair, leaf);
         double reference = infinity;
         for (int since = 0; since < patience; ++since) {
