@@ -193,7 +193,6 @@ def test_ctrl_c_on_the_command_line_prints_the_best_bracket(cli):
     seconds, run = interrupted(cli, "sphere", "X.npy", "Y.npy", "--gauge", "operator", "--tol", "1e-12")
     assert run.returncode == NOT_SOLVED, run
     assert seconds < 3.0
-    assert "gap" in run.stderr
     result = json.loads(run.stdout)
     assert result["status"] == "interrupted"
     assert 0 <= result["lower"] <= result["upper"]
