@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,23 +73,17 @@ def compute(config: Config = Config()) -> tuple[dict[str, Any], Any]:
     return {"parameters": asdict(config), "headline": headline, "flows": series}, draw(flows)
 
 
-def animate(out: Any, config: Config = Config()) -> list[Any]:
+def animate(out: Path, config: Config = Config()) -> list[Path]:
     """One page per p with a time slider: (u, v₁) of particles with equal weights, in the folder `out`."""
     risk, start = scene(config)
     pages = []
-    for p in (1, inf):
+    for p, step in steps(config).items():
         t = so.sphere.flow(
-            risk,
-            *so.sphere.project(start),
-            p,
-            step=config.step,
-            n_steps=config.n_steps,
-            record_every=config.record_every,
+            risk, *so.sphere.project(start), p, step=step, n_steps=config.n_steps, record_every=config.record_every
         )
         name = "inf" if np.isinf(p) else f"{p:g}"
-        pages.append(
-            so.animation.save(t, out / f"sphere_relu_{name}.html", title=f"ReLU on the sphere, p = {label(p)}")
-        )
+        title = f"ReLU on the sphere, p = {label(p)}"
+        pages.append(so.animation.save(t, out / f"sphere_relu_{name}.html", title=title))
     return pages
 
 
