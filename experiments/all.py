@@ -19,8 +19,19 @@ from .report import OUT, save_figure, save_numbers
 
 # Exact to many digits: the tests compare their numbers, and the shapes do so themselves.
 OTHERS = ["fig1_static", "fig1_shapes", "gaussian_kl", "linear_network"]
-FLOWS = ["fig2_mmd", "relu_network", "attention", "implicit_explicit", "momentum", "rank_jump", "grid_geodesics"]
-FLOWS += ["grid_shapes", "grid_branching"]
+FLOWS = [
+    "fig2_mmd",
+    "relu_network",
+    "attention",
+    "implicit_explicit",
+    "momentum",
+    "rank_jump",
+    "grid_geodesics",
+    "grid_shapes",
+    "grid_branching",
+    "circle",
+    "sphere_relu",
+]
 
 
 def run_flow(name: str, quick: bool, out: Path, figures: bool = False) -> tuple[dict[str, float], list[str]]:

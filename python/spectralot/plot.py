@@ -19,9 +19,21 @@ if TYPE_CHECKING:
     from . import gaussian
     from .dynamic import DynamicResult
     from .flow import Trajectory
+    from .sphere import SphereResult
     from .transport import TransportResult
 
-__all__ = ["action", "covariances", "density", "energy", "geodesic", "momentum", "plan", "trajectories"]
+__all__ = [
+    "action",
+    "covariances",
+    "density",
+    "directions",
+    "energy",
+    "geodesic",
+    "momentum",
+    "plan",
+    "sphere",
+    "trajectories",
+]
 
 SOURCE = "#c8102e"
 TARGET = "#1f4fa3"
@@ -246,6 +258,53 @@ def _image(ax: Axes, frame: Array, most: float, mask: ArrayLike | None) -> None:
         closed = np.ma.masked_where(np.asarray(mask, bool), np.ones(frame.shape))
         ax.imshow(closed.T, origin="lower", extent=extent, cmap="Greys", vmin=0, vmax=1.7)
     ax.set(xticks=[], yticks=[])
+
+
+def directions(dirs: ArrayLike, masses: ArrayLike, ax: Axes | None = None, color: object = SOURCE) -> Axes:
+    """A measure on the circle or the sphere: dots whose area is proportional to the mass.
+
+    Of the sphere (first three coordinates) the half that faces the third axis is drawn full, the other half hollow.
+    """
+    ax = _cloud_axes(ax)
+    d = as_points(dirs, "dirs")
+    m = np.asarray(masses, float)
+    _plane(d, "dirs")
+    _circle(ax, 1.0)
+    front = d[:, 2] >= 0 if d.shape[1] > 2 else np.ones(len(d), dtype=bool)
+    scale = np.clip(6000 / len(d), 4, 60) / max(float(m.mean()), np.finfo(float).tiny)
+    ax.scatter(*d[front, :2].T, s=scale * m[front], color=color, lw=0, alpha=0.7, zorder=3)
+    ax.scatter(*d[~front, :2].T, s=scale * m[~front], facecolors="none", edgecolors=color, lw=0.5, alpha=0.5, zorder=2)
+    return ax
+
+
+def sphere(result: SphereResult, times: Sequence[float] = (0, 0.25, 0.5, 0.75, 1), ax: Axes | None = None) -> Axes:
+    """A geodesic of UW_γ at several times in one picture, from source red to target blue, area by mass.
+
+    On the circle every time has a ring of its own, the first one innermost; on the sphere (first three coordinates)
+    only the half that faces the third axis is shown.
+    """
+    ax = _cloud_axes(ax)
+    states = [result.geodesic(t) for t in times]
+    _plane(result.dirs_0, "dirs_0")
+    largest = max(float(m.max(initial=0.0)) for _, m in states) or 1.0
+    on_circle = result.dirs_0.shape[1] == 2
+    for k, (t, (dirs, masses)) in enumerate(zip(times, states, strict=True)):
+        radius = 1 + 0.25 * k if on_circle else 1.0
+        if on_circle or k == 0:
+            _circle(ax, radius)
+        shown = np.ones(len(dirs), dtype=bool) if on_circle else dirs[:, 2] >= 0
+        at = radius * dirs[shown, :2]
+        ax.scatter(*at.T, s=60 * masses[shown] / largest, color=_between(t), lw=0, zorder=3, label=f"t = {t:g}")
+    if len(times) > 1:
+        legend = ax.legend(frameon=False, loc="best", handletextpad=0.2, fontsize="small")
+        for handle in legend.legend_handles:
+            handle.set_sizes([20])
+    return ax
+
+
+def _circle(ax: Axes, radius: float) -> None:
+    angle = np.linspace(0, 2 * np.pi, 201)
+    ax.plot(radius * np.cos(angle), radius * np.sin(angle), color="0.85", lw=0.8, zorder=1)
 
 
 def _ellipse(mean: ArrayLike, covariance: ArrayLike) -> Array:

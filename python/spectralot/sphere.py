@@ -234,6 +234,11 @@ class SphereTrajectory:
     status: str  #: "solved", "interrupted", or "stalled" where something was not finite
     gauge: Gauge
 
+    @property
+    def points(self) -> Array:
+        """(k, n, d): particles √(n·m) ω of equal weights 1/n with these measures as their Π₂; for `animation.save`."""
+        return np.sqrt(self.masses.shape[1] * self.masses)[..., None] * self.directions
+
 
 def flow(
     f: Objective,

@@ -13,10 +13,10 @@ namespace spectralot::sphere {
 namespace {
 
 constexpr Index most_pairs = Index(1) << 21;  // a dozen matrices of 16 MB, and less than a second for a step
-constexpr Index most_dimensions = 8;
-constexpr double most_imbalance = 1e6;  // of the two total masses
-constexpr double largest_power = 16.0;  // Q is S to the power p-1
-constexpr double start_factor = 1.5;    // √(u v) of the first iterate over the least allowed
+constexpr double most_work = 3e8;             // products for the border of the metric, in one step
+constexpr double most_imbalance = 1e6;        // of the two total masses
+constexpr double largest_power = 16.0;        // Q is S to the power p-1
+constexpr double start_factor = 1.5;          // √(u v) of the first iterate over the least allowed
 constexpr double boundary_share = 0.95;
 
 /// Symmetric matrices as vectors with the same inner product.
@@ -43,8 +43,10 @@ double longest(const Points& x, const Points& change, double share) {
 
 bool CentralPath::suits(const ReducedPair& pair, const GaugeLeaf& leaf) {
     const Index n = pair.x.rows(), m = pair.y.rows();
+    const auto d = double(pair.x.cols()), D = d * (d + 1.0) / 2.0;
+    const double work = double(n * m) * D + double(n) * D * D * d;
     const double imbalance = std::max(pair.mass_a / pair.mass_b, pair.mass_b / pair.mass_a);
-    return n > 0 && m > 0 && n * m <= most_pairs && pair.x.cols() <= most_dimensions && imbalance <= most_imbalance &&
+    return n > 0 && m > 0 && n * m <= most_pairs && work <= most_work && imbalance <= most_imbalance &&
            leaf.p <= largest_power;
 }
 

@@ -8,8 +8,8 @@
 /// v, in which each atom has its own unit. Stationarity says a_i u_i = Σ_j P_ij, b_j v_j = Σ_i P_ij with P = C√(u v),
 /// and that S0 - ΣC(xyᵀ + yxᵀ) = ρ'(Q) + θI + V - Z with multipliers of Q ⪰ 0 and Q ⪯ I.
 ///
-/// One path for the whole solve instead of one transport for each metric: twenty to sixty steps, O(nm(m + d²)) each,
-/// with about twelve dense n×m matrices.
+/// One path for the whole solve instead of one transport for each metric: twenty to sixty steps, O(nm(m + d²) + n·d⁵)
+/// each, with about twelve dense n×m matrices.
 #pragma once
 
 #include "spectralot/gauge/program.hpp"

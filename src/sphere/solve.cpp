@@ -71,7 +71,7 @@ public:
         if (!CentralPath::suits(oracle_.pair(), leaf)) return;
         constexpr int patience = 20;  // steps without halving the gap
         const ReducedPair& pair = oracle_.pair();
-        const double rounding = double(pair.x.rows() + pair.y.rows());  // of plain sums
+        const auto rounding = double(pair.x.rows() + pair.y.rows());  // of plain sums
         CentralPath path(pair, leaf);
         double reference = infinity;
         for (int since = 0; since < patience; ++since) {
@@ -98,7 +98,7 @@ public:
                 result_.certificate.upper = upper;
                 best = std::move(vertex);
             }
-            if (bracket().relative_gap() <= options.tol || share == 0.0) break;
+            if (bracket().relative_gap() <= options.tol || upper <= zero_level_ || share == 0.0) break;
         }
         vertices_.push_back(std::move(best));
         best_weights_ = Vector::Ones(1);
@@ -138,7 +138,7 @@ public:
             weights.push_back(best_weights_[k] / best_weights_.sum());
         }
         Certificate& certificate = result_.certificate;
-        result_.coupling = mix(used, weights);
+        result_.coupling = sparsified(mix(used, weights));
         result_.moment = moment(scaled_.nu0, scaled_.nu1, complete(scaled_.nu0, scaled_.nu1, result_.coupling));
         certificate.upper = safe_upper(gauge_, result_.moment, masses_);
         if (result_.status == Status::ZeroToRounding) certificate.lower = 0.0;
@@ -163,6 +163,27 @@ private:
         result_.certificate.lower = lower;
         result_.metric = Q;
         result_.potentials = std::move(potentials);
+    }
+    /// Without the pairs that carry a small share of both their atoms, as far as the bracket has room for what that
+    /// costs: the interior points leave a trace of mass on every pair.
+    [[nodiscard]] Coupling sparsified(const Coupling& coupling) const {
+        const double spare = 0.5 * std::max(0.0, options.tol * bracket().upper - gap());
+        const double limit = std::max(bracket().upper + spare, zero_level_);
+        for (double share = 1e-3; share > 1e-16; share *= 0.1) {
+            Coupling kept;
+            for (std::size_t t = 0; t < coupling.size(); ++t) {
+                const int i = coupling.row[t], j = coupling.col[t];
+                if (coupling.a[t] < share * scaled_.nu0.masses[i] && coupling.b[t] < share * scaled_.nu1.masses[j])
+                    continue;
+                kept.row.push_back(i);
+                kept.col.push_back(j);
+                kept.a.push_back(coupling.a[t]);
+                kept.b.push_back(coupling.b[t]);
+            }
+            if (kept.size() < coupling.size() && safe_upper(gauge_, vertex_of(kept).moment, masses_) <= limit)
+                return kept;
+        }
+        return coupling;
     }
     [[nodiscard]] Vertex vertex_of(Coupling coupling) const {
         const Matrix S = moment(scaled_.nu0, scaled_.nu1, complete(scaled_.nu0, scaled_.nu1, coupling));

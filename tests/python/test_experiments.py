@@ -20,6 +20,7 @@ from experiments.fig1_static import run as figure1  # noqa: E402
 from experiments.fig2_mmd import run as figure2  # noqa: E402
 from experiments.gaussian_kl import run as gaussian_kl  # noqa: E402
 from experiments.linear_network import run as linear_network  # noqa: E402
+from experiments.sphere_relu import run as sphere_relu  # noqa: E402
 
 
 def test_figure_1_has_the_expected_certified_costs(tmp_path, capsys):
@@ -72,6 +73,12 @@ def test_flows_have_their_expected_headline_numbers(name, tmp_path):
     assert "](figure.png)" in (folder / "README.md").read_text()
     assert (folder / "figure.png").stat().st_size < 300_000
     assert json.loads((folder / "expected.json").read_text())["full"]
+
+
+def test_birth_and_death_on_the_sphere_is_animated(tmp_path):
+    pages = sphere_relu.animate(tmp_path, sphere_relu.QUICK)
+    assert [page.name for page in pages] == ["sphere_relu_1.html", "sphere_relu_inf.html"]
+    assert all(page.stat().st_size > 10_000 for page in pages)
 
 
 @pytest.mark.slow

@@ -85,6 +85,35 @@ def test_a_relu_network_flows_on_the_sphere_as_in_the_ambient_space(gauge):
     assert (np.diff(sphere.energy) < 0).all()
 
 
+@pytest.mark.parametrize("d", [2, 3, 4])
+def test_pictures_show_every_atom_once_per_time(d):
+    import matplotlib.pyplot as plt
+
+    dirs_0, masses_0, dirs_1, masses_1 = measures(d=d)
+    r = so.sphere.solve(dirs_0, masses_0, dirs_1, masses_1, 2)
+    ax = so.plot.sphere(r, times=(0, 0.5, 1))
+    drawn = [len(dots.get_offsets()) for dots in ax.collections]
+    states = [r.geodesic(t)[0] for t in (0, 0.5, 1)]
+    assert drawn == [len(s) if d == 2 else int((s[:, 2] >= 0).sum()) for s in states]
+    ax = so.plot.directions(dirs_0, masses_0)
+    assert sum(len(dots.get_offsets()) for dots in ax.collections) == len(dirs_0)
+    plt.close("all")
+    with pytest.raises(ValueError, match="two coordinates"):
+        so.plot.directions([[1.0]], [1.0])
+
+
+def test_a_spherical_flow_is_animated_as_particles_with_its_reduction(tmp_path):
+    random = np.random.default_rng(9)
+    Z = random.normal(size=(50, 2))
+    f = so.flow.TwoLayer(Z, np.maximum(Z[:, 0], 0), activation="relu")
+    t = so.sphere.flow(f, *so.sphere.project(random.normal(size=(10, 3))), 2, step=0.05, n_steps=10)
+    dirs, masses = so.sphere.project(t.points[-1])
+    np.testing.assert_allclose(masses, t.masses[-1], rtol=1e-14)
+    np.testing.assert_allclose(dirs, t.directions[-1], atol=1e-15)
+    assert so.animation.save(t, tmp_path / "flow.html").stat().st_size > 1000
+    assert so.animation.save(t, tmp_path / "flow.gif", frames=3).stat().st_size > 1000
+
+
 @pytest.mark.parametrize(
     ("change", "name"),
     [
@@ -164,7 +193,6 @@ def test_ctrl_c_on_the_command_line_prints_the_best_bracket(cli):
     seconds, run = interrupted(cli, "sphere", "X.npy", "Y.npy", "--gauge", "operator", "--tol", "1e-12")
     assert run.returncode == NOT_SOLVED, run
     assert seconds < 3.0
-    assert "gap" in run.stderr
     result = json.loads(run.stdout)
     assert result["status"] == "interrupted"
     assert 0 <= result["lower"] <= result["upper"]

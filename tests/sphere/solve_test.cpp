@@ -194,6 +194,7 @@ TEST(SphereCost, IdenticalMeasuresAreAtDistanceZero) {
     for (const Gauge& gauge : {trace_gauge(), operator_gauge()}) {
         const auto r = sphere::solve(a, a, gauge);
         EXPECT_LE(r.value, 1e-9 * a.masses.sum()) << to_string(r.status);
+        EXPECT_LT(r.coupling.size(), 15u * 15u / 2u) << gauge.repr();
         EXPECT_EQ(r.certificate.lower >= 0.0, true);
     }
 }
@@ -240,6 +241,17 @@ TEST(SphereCost, StopsWithTheBestBracketWhenAskedTo) {
         expect_confirmed(a, b, gauge, r);
         EXPECT_EQ(sphere::solve(a, b, gauge, {.tol = 1e-10, .max_iter = 3}).status, Status::IterationLimit);
         EXPECT_EQ(sphere::solve(a, b, gauge, {.tol = 1e-10, .max_seconds = 1e-9}).status, Status::TimeLimit);
+    }
+}
+
+TEST(SphereCost, TheCouplingOfAGenericPairIsAlmostAForest) {
+    std::mt19937 random(14);
+    const SphericalMeasure a = random_measure(60, 3, random), b = random_measure(50, 3, random);
+    for (const Gauge& gauge : {trace_gauge(), Gauge(Schatten{.p = 2.0})}) {
+        const auto r = sphere::solve(a, b, gauge);
+        EXPECT_TRUE(r.converged);
+        EXPECT_LE(r.coupling.size(), 60u + 50u + 20u) << gauge.repr();
+        expect_confirmed(a, b, gauge, r);
     }
 }
 
