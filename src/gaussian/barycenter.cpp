@@ -144,8 +144,8 @@ public:
         constexpr std::size_t memory = 8;
         const Vector x = joined(metrics), f = joined(answers) - x;
         if (last_x_.size() > 0) {
-            steps_.push_back(x - last_x_);
-            changes_.push_back(f - last_f_);
+            steps_.emplace_back(x - last_x_);
+            changes_.emplace_back(f - last_f_);
             if (steps_.size() > memory) {
                 steps_.erase(steps_.begin());
                 changes_.erase(changes_.begin());
@@ -225,7 +225,7 @@ BarycenterResult barycenter(const std::vector<Gaussian>& given, const Vector& we
         double value = 0.0;
         std::vector<Matrix> answers;
         for (std::size_t i = 0; i < k; ++i) {
-            GaussianResult cost =
+            const GaussianResult cost =
                 solve(here, targets[i], gauge, {.tol = inner_tol}, {.on_progress = {}, .cancel = observer.cancel});
             value += components.weights[Index(i)] * cost.certificate.upper;
             const double level = 1.0 + gauge.membership_excess(cost.metric);

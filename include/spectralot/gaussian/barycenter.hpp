@@ -45,7 +45,7 @@ struct BarycenterResult {
 /// not monotone.
 ///
 ///     const auto b = gaussian::barycenter({n0, n1, n2}, {}, Schatten{.p = 2.0});
-BarycenterResult barycenter(const std::vector<Gaussian>& components, const Vector& weights, const Gauge& gauge,
+BarycenterResult barycenter(const std::vector<Gaussian>& given, const Vector& weights, const Gauge& gauge,
                             const BarycenterOptions& options = {}, const Observer& observer = {});
 
 }  // namespace spectralot::gaussian
