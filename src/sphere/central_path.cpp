@@ -140,8 +140,8 @@ public:
 
     [[nodiscard]] bool usable() const { return factor_.info() == Eigen::Success; }
     [[nodiscard]] const Points& theta() const { return theta_; }  ///< C/slack
-    [[nodiscard]] const Matrix& Q_inverse() const { return Q_inverse_; }
-    [[nodiscard]] const Matrix& R_inverse() const { return R_inverse_; }
+    [[nodiscard]] const Matrix& metric_inverse() const { return Q_inverse_; }
+    [[nodiscard]] const Matrix& room_inverse() const { return R_inverse_; }
 
     void solve(const Vector& f, const Vector& g, Vector& phi, Vector& h) const {
         const Index D = inverse_border_.cols();
@@ -190,7 +190,7 @@ private:
     /// Σ 4θ (xᵀH_k y)(xᵀH_l y).
     [[nodiscard]] Matrix corner_of_pairs() const {
         const Points &x = at_.pair_.x, &y = at_.pair_.y;
-        const Index D = Index(basis_.size());
+        const auto D = Index(basis_.size());
         Points squares(y.rows(), D);
         for (Index j = 0; j < y.rows(); ++j) squares.row(j) = pack(y.row(j).transpose() * y.row(j));
         const Points sums = theta_ * squares;
@@ -207,7 +207,7 @@ private:
         Q_inverse_ = at_.Q_.inverse();
         if (at_.has_room_) R_inverse_ = at_.R_.inverse();
         const Eigen::SelfAdjointEigenSolver<Matrix> eigen(at_.Q_);
-        const Index D = Index(basis_.size());
+        const auto D = Index(basis_.size());
         Matrix corner(D, D);
         for (Index k = 0; k < D; ++k) {
             const Matrix& H = basis_[std::size_t(k)];
@@ -267,8 +267,8 @@ CentralPath::Step CentralPath::direction(const Newton& newton, double target, co
     Points aim = target * slack_.cwiseInverse();  // C after the step, but for the change of the slacks
     Points defect = 2.0 * (e_ - K_) - slack_;
     Vector f = -nodes_;
-    Matrix pull_Q = emphasis_ * target * newton.Q_inverse(), pull_R = Matrix::Zero(d, d);
-    if (has_room_) pull_R = emphasis_ * target * newton.R_inverse();
+    Matrix pull_Q = emphasis_ * target * newton.metric_inverse(), pull_R = Matrix::Zero(d, d);
+    if (has_room_) pull_R = emphasis_ * target * newton.room_inverse();
     if (predictor) {
         const Points x = pair_sums(predictor->phi);
         aim -= predictor->C.cwiseProduct(predictor->slack).cwiseQuotient(slack_);
@@ -277,8 +277,8 @@ CentralPath::Step CentralPath::direction(const Newton& newton, double target, co
         const Points bent = (0.5 * predictor->C + 0.125 * C_.cwiseProduct(x)).cwiseProduct(x).cwiseProduct(e_);
         f.head(n) += bent.rowwise().sum();
         f.tail(m) += bent.colwise().sum().transpose();
-        pull_Q -= symmetric(newton.Q_inverse() * predictor->Q * predictor->Z);
-        if (has_room_) pull_R -= symmetric(newton.R_inverse() * predictor->R * predictor->V);
+        pull_Q -= symmetric(newton.metric_inverse() * predictor->Q * predictor->Z);
+        if (has_room_) pull_R -= symmetric(newton.room_inverse() * predictor->R * predictor->V);
     }
     const Points pull = aim - newton.theta().cwiseProduct(defect), flow = pull.cwiseProduct(e_);
     f.head(n) += flow.rowwise().sum();
@@ -295,8 +295,8 @@ CentralPath::Step CentralPath::direction(const Newton& newton, double target, co
     const Points images = pair_.x * step.Q;
     step.slack = e_.cwiseProduct(pair_sums(step.phi)) - 2.0 * images * pair_.y.transpose() + defect;
     step.C = aim - C_ - newton.theta().cwiseProduct(step.slack);
-    step.Z = pull_Q - Z_ - symmetric(newton.Q_inverse() * step.Q * Z_);
-    if (has_room_) step.V = pull_R - V_ - symmetric(newton.R_inverse() * step.R * V_);
+    step.Z = pull_Q - Z_ - symmetric(newton.metric_inverse() * step.Q * Z_);
+    if (has_room_) step.V = pull_R - V_ - symmetric(newton.room_inverse() * step.R * V_);
     return step;
 }
 

@@ -196,7 +196,7 @@ GrowthTransport::Step GrowthTransport::direction(const Newton& newton, const Sta
 }
 
 double GrowthTransport::corrected_target(const Step& predictor, double mu) const {
-    double length = std::min(longest(at_.slack, predictor.slack, 1.0), longest(at_.flow, predictor.flow, 1.0));
+    const double length = std::min(longest(at_.slack, predictor.slack, 1.0), longest(at_.flow, predictor.flow, 1.0));
     double left = 0.0;
     for (std::size_t t = 0; t < at_.arcs.size(); ++t)
         left += (at_.slack[t] + length * predictor.slack[t]) * (at_.flow[t] + length * predictor.flow[t]);
