@@ -1,13 +1,13 @@
 /// p = ∞ where one direction decides: Q = uuᵀ is the metric of the optimal transport between the projections on u.
 ///
-/// 1. Over u, (δ·u)² + (σ0-σ1)², σ(u) = √(uᵀΣu), is the largest eigenvalue of N(ρ) = δδᵀ + (1-ρ)Σ0 + (1-1/ρ)Σ1,
-/// maximised
-///    over ρ > 0, because σ0σ1 = min ½(ρσ0² + σ1²/ρ): a search over one number finds the global maximum λ.
-/// 2. The rest of the coupling is free but for γ(S) ≤ λ. In a basis that begins with u, and with the roots turned so
-/// that
-///    their first rows are (σ, 0, …), what is left is a pair of one dimension less, whose displacement δ is joined by
-///    the difference c1 - c0 of the first columns. Its coupling is taken at the analytic centre: the Q that maximises
-///    h(Q) + log det Q - λ tr Q, where S = λ - Q⁻¹.
+/// First u: the largest (δ·u)² + (σ0-σ1)², σ(u) = √(uᵀΣu), is the largest eigenvalue of N(ρ) = δδᵀ + (1-ρ)Σ0 +
+/// (1-1/ρ)Σ1, maximised over ρ > 0, because σ0σ1 = min ½(ρσ0² + σ1²/ρ): a search over one number finds the global
+/// maximum λ.
+///
+/// Then the rest of the coupling, free but for γ(S) ≤ λ. In a basis that begins with u, and with the roots turned so
+/// that their first rows are (σ, 0, …), what is left is a pair of one dimension less, whose displacement δ is joined by
+/// the difference c1 - c0 of the first columns. Its coupling is taken at the analytic centre: the Q that maximises
+/// h(Q) + log det Q - λ tr Q, where S = λ - Q⁻¹.
 #include "gaussian/newton.hpp"
 #include "gaussian/search.hpp"
 #include "linalg/decompositions.hpp"
@@ -35,7 +35,8 @@ public:
     }
     /// Top eigenvector of N(ρ).
     [[nodiscard]] Vector best_for(double ratio) const {
-        const Eigen::SelfAdjointEigenSolver<Matrix> eigen(jump_ + (1.0 - ratio) * S0_ + (1.0 - 1.0 / ratio) * S1_);
+        const Eigen::SelfAdjointEigenSolver<Matrix> eigen(
+            Matrix(jump_ + (1.0 - ratio) * S0_ + (1.0 - 1.0 / ratio) * S1_));
         return eigen.eigenvectors().rightCols(1);
     }
     /// The local maximum above u: Newton's method on the sphere, or where that does not climb the best u for ρ = σ1/σ0.
@@ -105,7 +106,7 @@ std::optional<Coupling> below_level(const Pair& pair, double level) {
         const double slack = level * Q.trace() - at.cost;
         if (i == max_steps || !(slack > 0.0)) return std::nullopt;
         const double scale = double(d) / slack;
-        const Eigen::SelfAdjointEigenSolver<Matrix> eigen(scale * Q);
+        const Eigen::SelfAdjointEigenSolver<Matrix> eigen(Matrix(scale * Q));
         const Vector& q = eigen.eigenvalues();
         const Matrix& basis = eigen.eigenvectors();
         Matrix residual = product(basis.transpose(), product(at.moment, basis));

@@ -50,7 +50,7 @@ size_t rows_wide_enough(size_t n, size_t d, size_t width) {
 /// Asks for rows that will be read soon; the hardware foresees too little of reads that jump between rows.
 void prefetch_rows(const double* rows, size_t stride, size_t count, size_t d) {
     constexpr size_t line = 8;
-    if (d < line) return;
+    if (d < 2 * line) return;  // short rows come in order
     for (size_t k = 0; k < count; ++k)
         for (size_t i = 0; i < d; i += line) hwy::Prefetch(rows + k * stride + i);
 }
