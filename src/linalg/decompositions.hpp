@@ -14,16 +14,21 @@ using WideMatrix = Eigen::Matrix<long double, Eigen::Dynamic, Eigen::Dynamic>;
 
 }  // namespace spectralot::linalg
 
-/// Decompositions of Real matrices; `prefix` is `extern template` here and `template` where they are compiled. What
-/// takes its matrix by a member template has that member named: it is no part of the class's instantiation.
-#define SPECTRALOT_DECOMPOSITIONS(prefix, Matrix)                                                         \
-    prefix class Eigen::SelfAdjointEigenSolver<Matrix>;                                                   \
-    prefix Eigen::SelfAdjointEigenSolver<Matrix>& Eigen::SelfAdjointEigenSolver<Matrix>::compute<Matrix>( \
-        const Eigen::EigenBase<Matrix>&, int);                                                            \
-    prefix class Eigen::LLT<Matrix>;                                                                      \
-    prefix Eigen::LLT<Matrix>& Eigen::LLT<Matrix>::compute<Matrix>(const Eigen::EigenBase<Matrix>&);      \
-    prefix class Eigen::JacobiSVD<Matrix>;                                                                \
-    prefix class Eigen::PartialPivLU<Matrix>;
+// A member template like `compute` is no part of its class's instantiation.
+extern template class Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>;
+extern template Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>& Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>::compute(
+    const Eigen::EigenBase<Eigen::MatrixXd>&, int);
+extern template class Eigen::LLT<Eigen::MatrixXd>;
+extern template Eigen::LLT<Eigen::MatrixXd>& Eigen::LLT<Eigen::MatrixXd>::compute(
+    const Eigen::EigenBase<Eigen::MatrixXd>&);
+extern template class Eigen::JacobiSVD<Eigen::MatrixXd>;
+extern template class Eigen::PartialPivLU<Eigen::MatrixXd>;
 
-SPECTRALOT_DECOMPOSITIONS(extern template, Eigen::MatrixXd)
-SPECTRALOT_DECOMPOSITIONS(extern template, spectralot::linalg::WideMatrix)
+extern template class Eigen::SelfAdjointEigenSolver<spectralot::linalg::WideMatrix>;
+extern template Eigen::SelfAdjointEigenSolver<spectralot::linalg::WideMatrix>& Eigen::SelfAdjointEigenSolver<
+    spectralot::linalg::WideMatrix>::compute(const Eigen::EigenBase<spectralot::linalg::WideMatrix>&, int);
+extern template class Eigen::LLT<spectralot::linalg::WideMatrix>;
+extern template Eigen::LLT<spectralot::linalg::WideMatrix>& Eigen::LLT<spectralot::linalg::WideMatrix>::compute(
+    const Eigen::EigenBase<spectralot::linalg::WideMatrix>&);
+extern template class Eigen::JacobiSVD<spectralot::linalg::WideMatrix>;
+extern template class Eigen::PartialPivLU<spectralot::linalg::WideMatrix>;
