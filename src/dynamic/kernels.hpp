@@ -19,10 +19,14 @@ struct ProxSums {
     double spread[18] = {};  ///< spread[l·N + e] = Σ ρ y_i y_k/(ρ + 2q_l) with e = (i, k)
 };
 
-/// For Q = U diag(q) Uᵀ (U row-major d×d): the root ρ of every cell's equation (SliceProx), from the given ρ, and the
-/// projection of w into `out`, d + 1 rows of n cells. ρ to a few eps, relative. `sums` may be null.
+/// For Q = U diag(q) Uᵀ (U row-major d×d, d > 1): the root ρ of every cell's equation (SliceProx), from the given ρ,
+/// and the projection of w into `out`, d + 1 rows of n cells. ρ to a few eps, relative. `sums` may be null.
 void project_cells(int d, const double* q, const double* U, const double* const* w, double* rho, double* const* out,
                    std::size_t n, ProxSums* sums);
+
+/// For Q = qI: out += share·(projection of w - out). ρ to a few eps of ρ + 2q.
+void project_isotropic(int d, double q, const double* const* w, const double* rho, double share, double* const* out,
+                       std::size_t n);
 
 /// out[c] = base[c] + a·u[c] + b·u[c - stride], the latter zero for c < stride; base null: zero. `out` may be `base`.
 void combine_below(const double* base, const double* u, double a, double b, std::size_t stride, std::size_t n,
@@ -31,9 +35,9 @@ void combine_below(const double* base, const double* u, double a, double b, std:
 /// out[c] = base[c] + a·u[c] + b·v[c]; base null: zero. `out` may be `base`.
 void add_two(const double* base, const double* u, double a, const double* v, double b, std::size_t n, double* out);
 
-/// out[c] = base[c] + a·(u[c] + v[c]) + b·(x[c] + y[c]).
-void add_four(const double* base, const double* u, const double* v, double a, const double* x, const double* y,
-              double b, std::size_t n, double* out);
+/// One step of a staggered field: with g = a(w + w_next) + b(φ_next - φ), ahead = u - 2g and u -= r·g.
+void step(const double* w, const double* w_next, double a, const double* phi, const double* phi_next, double b,
+          double r, std::size_t n, double* u, double* ahead);
 
 /// (û, u) becomes (û + e(û - u), u + r(û - u)).
 void relax(double* ahead, double* u, double e, double r, std::size_t n);
