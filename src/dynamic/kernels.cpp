@@ -20,32 +20,75 @@ using Tag = hn::CappedTag<double, panel_width / 2>;
 using Wide = hn::Vec<Tag>;
 constexpr size_t lanes = hn::MaxLanes(Tag());
 
-/// R rows by two vectors: with R = 4 just as many sums as hide the latency of a multiply-add.
+using kernels::RowsOf;
+
+/// R rows by two vectors.
 template <size_t R>
-void multiply_tile(const double* M, size_t n_inner, const double* in, double* out) {
+void multiply_tile(RowsOf<const double> M, size_t n_inner, RowsOf<const double> in, RowsOf<double> out) {
     const Tag tag;
     Wide sum[R][2];
     for (size_t r = 0; r < R; ++r) sum[r][0] = sum[r][1] = hn::Zero(tag);
     for (size_t k = 0; k < n_inner; ++k) {
-        const Wide x0 = hn::LoadU(tag, in + k * panel_width), x1 = hn::LoadU(tag, in + k * panel_width + lanes);
+        const double* x = in.data + k * in.stride;
+        const Wide x0 = hn::LoadU(tag, x), x1 = hn::LoadU(tag, x + lanes);
         for (size_t r = 0; r < R; ++r) {
-            const Wide factor = hn::Set(tag, M[r * n_inner + k]);
+            const Wide factor = hn::Set(tag, M.data[r * M.stride + k]);
             sum[r][0] = hn::MulAdd(factor, x0, sum[r][0]);
             sum[r][1] = hn::MulAdd(factor, x1, sum[r][1]);
         }
     }
     for (size_t r = 0; r < R; ++r) {
-        hn::StoreU(sum[r][0], tag, out + r * panel_width);
-        hn::StoreU(sum[r][1], tag, out + r * panel_width + lanes);
+        hn::StoreU(sum[r][0], tag, out.data + r * out.stride);
+        hn::StoreU(sum[r][1], tag, out.data + r * out.stride + lanes);
     }
 }
 
-void multiply_panel(const double* M, size_t n_rows, size_t n_inner, const double* in, double* out) {
-    for (size_t column = 0; column < panel_width; column += 2 * lanes) {
+void multiply(RowsOf<const double> M, size_t n_rows, size_t n_inner, RowsOf<const double> in, size_t n_columns,
+              RowsOf<double> out) {
+    constexpr size_t tall = lanes == 8 ? 8 : 4;  // as the registers allow
+    for (size_t column = 0; column < n_columns; column += 2 * lanes) {
+        const RowsOf<const double> from{in.data + column, in.stride};
+        const auto rows = [&](size_t r) { return RowsOf<const double>{M.data + r * M.stride, M.stride}; };
+        const auto to = [&](size_t r) { return RowsOf<double>{out.data + r * out.stride + column, out.stride}; };
         size_t r = 0;
-        for (; r + 4 <= n_rows; r += 4)
-            multiply_tile<4>(M + r * n_inner, n_inner, in + column, out + r * panel_width + column);
-        for (; r < n_rows; ++r) multiply_tile<1>(M + r * n_inner, n_inner, in + column, out + r * panel_width + column);
+        for (; r + tall <= n_rows; r += tall) multiply_tile<tall>(rows(r), n_inner, from, to(r));
+        for (; r < n_rows; ++r) multiply_tile<1>(rows(r), n_inner, from, to(r));
+    }
+}
+
+void fold(const double* HWY_RESTRICT a, const double* HWY_RESTRICT b, size_t n, double* HWY_RESTRICT sums,
+          double* HWY_RESTRICT differences) {
+    for (size_t i = 0; i < n; ++i) {
+        sums[i] = a[i] + b[i];
+        differences[i] = a[i] - b[i];
+    }
+}
+
+void fold_line(const double* a, const double* b, size_t n, double* sums, double* differences) {
+    const Tag tag;
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+        const Wide x = hn::LoadU(tag, a + i), y = hn::Reverse(tag, hn::LoadU(tag, b - i - (lanes - 1)));
+        hn::StoreU(hn::Add(x, y), tag, sums + i);
+        hn::StoreU(hn::Sub(x, y), tag, differences + i);
+    }
+    for (; i < n; ++i) {
+        sums[i] = a[i] + *(b - i);
+        differences[i] = a[i] - *(b - i);
+    }
+}
+
+void unfold_line(const double* sums, const double* differences, size_t n, double* a, double* b) {
+    const Tag tag;
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+        const Wide x = hn::LoadU(tag, sums + i), y = hn::LoadU(tag, differences + i);
+        hn::StoreU(hn::Add(x, y), tag, a + i);
+        hn::StoreU(hn::Reverse(tag, hn::Sub(x, y)), tag, b - i - (lanes - 1));
+    }
+    for (; i < n; ++i) {
+        a[i] = sums[i] + differences[i];
+        *(b - i) = sums[i] - differences[i];
     }
 }
 
@@ -350,7 +393,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spectralot::dynamic {
 
-HWY_EXPORT(multiply_panel);
+HWY_EXPORT(multiply);
+HWY_EXPORT(fold);
+HWY_EXPORT(fold_line);
+HWY_EXPORT(unfold_line);
 HWY_EXPORT(project_cells);
 HWY_EXPORT(combine_below);
 HWY_EXPORT(add_two);
@@ -360,8 +406,21 @@ HWY_EXPORT(relax);
 HWY_EXPORT(eliminate);
 HWY_EXPORT(substitute);
 
-void kernels::multiply_panel(const double* M, std::size_t n_rows, std::size_t n_inner, const double* in, double* out) {
-    HWY_DYNAMIC_DISPATCH(multiply_panel)(M, n_rows, n_inner, in, out);
+void kernels::multiply(RowsOf<const double> M, std::size_t n_rows, std::size_t n_inner, RowsOf<const double> in,
+                       std::size_t n_columns, RowsOf<double> out) {
+    HWY_DYNAMIC_DISPATCH(multiply)(M, n_rows, n_inner, in, n_columns, out);
+}
+
+void kernels::fold(const double* a, const double* b, std::size_t n, double* sums, double* differences) {
+    HWY_DYNAMIC_DISPATCH(fold)(a, b, n, sums, differences);
+}
+
+void kernels::fold_line(const double* a, const double* b, std::size_t n, double* sums, double* differences) {
+    HWY_DYNAMIC_DISPATCH(fold_line)(a, b, n, sums, differences);
+}
+
+void kernels::unfold_line(const double* sums, const double* differences, std::size_t n, double* a, double* b) {
+    HWY_DYNAMIC_DISPATCH(unfold_line)(sums, differences, n, a, b);
 }
 
 void kernels::project_cells(int d, const double* q, const double* U, const double* const* w, double* rho,

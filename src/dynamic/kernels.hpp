@@ -5,11 +5,25 @@
 
 namespace spectralot::dynamic::kernels {
 
-/// Lines that are transformed together.
+/// Columns that are multiplied together.
 constexpr std::size_t panel_width = 16;
 
-/// out = M·in for row-major M of n_rows × n_inner; rows of `in` and `out` hold panel_width entries.
-void multiply_panel(const double* M, std::size_t n_rows, std::size_t n_inner, const double* in, double* out);
+/// Rows of doubles, `stride` apart.
+template <class T>
+struct RowsOf {
+    T* data;
+    std::size_t stride;
+};
+
+/// out = M·in for M of n_rows × n_inner; n_columns a multiple of panel_width.
+void multiply(RowsOf<const double> M, std::size_t n_rows, std::size_t n_inner, RowsOf<const double> in,
+              std::size_t n_columns, RowsOf<double> out);
+
+/// sums[i] = a[i] + b[i] and differences[i] = a[i] - b[i].
+void fold(const double* a, const double* b, std::size_t n, double* sums, double* differences);
+/// The same with b[-i], and its inverse up to a factor of two.
+void fold_line(const double* a, const double* b, std::size_t n, double* sums, double* differences);
+void unfold_line(const double* sums, const double* differences, std::size_t n, double* a, double* b);
 
 /// Sums over the cells of a slice, in the eigenbasis of Q; symmetric entries (i ≤ j) in rows, N = d(d+1)/2 of them.
 struct ProxSums {
