@@ -28,7 +28,7 @@ Iteration::Iteration(const Layout& layout, const Gauge& gauge)
       next_(layout),
       w_(layout),
       phi_(Plane::Zero(layout.n_times, layout.n_cells)),
-      scratch_(std::size_t(layout.n_workers()), Plane::Zero(Index(2 * w_.v.size() + u_.m.size() + 1), layout.n_cells)),
+      scratch_(std::size_t(layout.n_workers()), Plane::Zero(Index(2 * w_.v.size() + u_.m.size() + 4), layout.n_cells)),
       best_u_(layout),
       best_metrics_(std::size_t(layout.n_times), prox_[0].metric()) {}
 
@@ -107,36 +107,55 @@ void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const V
 void Iteration::advance() {
     const double sigma = layout_.growth ? sigma_growth : sigma_balanced, tau = 1.0 / sigma;
     const auto n = std::size_t(layout_.n_cells), parts = w_.v.size(), n_momenta = u_.m.size();
-    const auto n_workers = int(scratch_.size());
-    const auto for_slices = [&](auto&& body) {  // body(s, rows of scratch)
-        for_each_block(n_workers, layout_.n_threads, [&](int worker) {
-            std::vector<double*> rows(2 * parts + n_momenta + 1);
-            for (std::size_t k = 0; k < rows.size(); ++k) rows[k] = scratch_[std::size_t(worker)].row(Index(k)).data();
-            for (int s = worker; s < layout_.n_times; s += n_workers) body(s, Rows(rows));
-        });
+    const auto row = [&](int worker, std::size_t k) { return scratch_[std::size_t(worker)].row(Index(k)).data(); };
+    const auto momenta = [&](int worker, std::array<double*, 3>& rows) {
+        for (std::size_t a = 0; a < n_momenta; ++a) rows[a] = row(worker, a);
+        return Rows(rows.data(), n_momenta);
     };
-    for_slices([&](int s, Rows rows) {
-        divergence_of_adjoint(layout_, w_, -tau, s, rows.first(n_momenta), phi_.row(s).data());
+    solver_->solve(phi_, [&](int s, int worker) {
+        std::array<double*, 3> m{};
+        divergence_of_adjoint(layout_, w_, -tau, s, momenta(worker, m), phi_.row(s).data());
     });
-    solver_->solve(phi_);
-    next_.rho.row(0) = u_.rho.row(0);
-    next_.rho.row(layout_.n_times) = u_.rho.row(layout_.n_times);
-    layout_.for_slices([&](int s) {
-        if (s > 0) step_masses(layout_, w_, tau, phi_, relaxation, s, u_, next_.rho.row(s).data());
+
+    // Every worker has a stretch of slices, and takes masses along from slice to slice. The masses between two
+    // stretches are made before any w changes.
+    const auto n_workers = int(scratch_.size());
+    const auto start_of = [&](int worker) { return int(Index(worker) * layout_.n_times / n_workers); };
+    const std::size_t edge = n_momenta;
+    for_each_block(n_workers, layout_.n_threads, [&](int worker) {
+        if (worker > 0) step_masses(layout_, w_, tau, phi_, relaxation, start_of(worker), u_, row(worker, edge));
     });
-    for_slices([&](int s, Rows rows) {
-        const Rows ahead = rows.first(parts), spare = rows.subspan(parts, parts);
-        const Rows m = rows.subspan(2 * parts, n_momenta);
-        double* rho = rows.back();
-        step_momenta(layout_, w_, tau, phi_, relaxation, s, MomentumRows(u_, s), m);
-        std::array<double*, 4> w{};
-        for (std::size_t k = 0; k < parts; ++k) w[k] = w_.v[k].row(s).data();
-        // Where the iteration ends, the masses times σ are what the prox finds.
-        kernels::add_two(nullptr, next_.rho.row(s).data(), 0.5 * sigma, next_.rho.row(s + 1).data(), 0.5 * sigma, n,
-                         rho);
-        kernels::add_two(w[0], rho, 1.0, rho, 0.0, n, ahead[0]);
-        add_momenta(layout_, {w.data(), parts}, sigma, {m.data(), n_momenta}, ahead);
-        prox_[std::size_t(s)].project({ahead.data(), parts}, {rho, n}, spare, relaxation, {w.data(), parts});
+    for_each_block(n_workers, layout_.n_threads, [&](int worker) {
+        std::array<double*, 3> m_rows{};
+        const Rows m = momenta(worker, m_rows);
+        double* rho = row(worker, edge + 1);
+        std::array<double*, 4> ahead{}, spare{}, w{};
+        for (std::size_t k = 0; k < parts; ++k) {
+            ahead[k] = row(worker, edge + 4 + k);
+            spare[k] = row(worker, edge + 4 + parts + k);
+        }
+        const int first = start_of(worker), last = start_of(worker + 1);
+        const double* before = first == 0 ? u_.rho.row(0).data() : row(worker, edge);
+        for (int s = first; s < last; ++s) {
+            const double* after = nullptr;
+            if (s + 1 == layout_.n_times) {
+                after = u_.rho.row(s + 1).data();
+            } else if (s + 1 == last) {
+                after = row(worker + 1, edge);
+            } else {
+                double* made = row(worker, edge + 2 + std::size_t(s % 2));
+                step_masses(layout_, w_, tau, phi_, relaxation, s + 1, u_, made);
+                after = made;
+            }
+            step_momenta(layout_, w_, tau, phi_, relaxation, s, MomentumRows(u_, s), m);
+            for (std::size_t k = 0; k < parts; ++k) w[k] = w_.v[k].row(s).data();
+            // Where the iteration ends, the masses times σ are what the prox finds.
+            kernels::add_masses(w[0], before, after, 0.5 * sigma, n, rho, ahead[0]);
+            add_momenta(layout_, {w.data(), parts}, sigma, {m.data(), n_momenta}, {ahead.data(), parts});
+            prox_[std::size_t(s)].project({ahead.data(), parts}, {rho, n}, {spare.data(), parts}, relaxation,
+                                          {w.data(), parts});
+            before = after;
+        }
     });
 }
 

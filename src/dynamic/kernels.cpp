@@ -371,6 +371,14 @@ void step(const double* w, const double* w_next, double a, const double* phi, co
 
 // Plain loops, which the compiler turns into vectors of each target.
 
+void add_masses(const double* w, const double* before, const double* after, double a, size_t n,
+                double* HWY_RESTRICT rho, double* HWY_RESTRICT sum) {
+    for (size_t c = 0; c < n; ++c) {
+        rho[c] = a * (before[c] + after[c]);
+        sum[c] = w[c] + rho[c];
+    }
+}
+
 void relax(double* HWY_RESTRICT ahead, double* HWY_RESTRICT u, double e, double r, size_t n) {
     for (size_t c = 0; c < n; ++c) {
         const double step = ahead[c] - u[c];
@@ -402,6 +410,7 @@ HWY_EXPORT(combine_below);
 HWY_EXPORT(add_two);
 HWY_EXPORT(project_isotropic);
 HWY_EXPORT(step);
+HWY_EXPORT(add_masses);
 HWY_EXPORT(relax);
 HWY_EXPORT(eliminate);
 HWY_EXPORT(substitute);
@@ -446,6 +455,11 @@ void kernels::project_isotropic(int d, double q, const double* const* w, const d
 void kernels::step(const double* w, const double* w_next, double a, const double* phi, const double* phi_next, double b,
                    double r, std::size_t n, double* u, double* ahead) {
     HWY_DYNAMIC_DISPATCH(step)(w, w_next, a, phi, phi_next, b, r, n, u, ahead);
+}
+
+void kernels::add_masses(const double* w, const double* before, const double* after, double a, std::size_t n,
+                         double* rho, double* sum) {
+    HWY_DYNAMIC_DISPATCH(add_masses)(w, before, after, a, n, rho, sum);
 }
 
 void kernels::relax(double* ahead, double* u, double e, double r, std::size_t n) {

@@ -53,6 +53,10 @@ void add_two(const double* base, const double* u, double a, const double* v, dou
 void step(const double* w, const double* w_next, double a, const double* phi, const double* phi_next, double b,
           double r, std::size_t n, double* u, double* ahead);
 
+/// rho = a(before + after), sum = w + rho.
+void add_masses(const double* w, const double* before, const double* after, double a, std::size_t n, double* rho,
+                double* sum);
+
 /// (û, u) becomes (û + e(û - u), u + r(û - u)).
 void relax(double* ahead, double* u, double e, double r, std::size_t n);
 

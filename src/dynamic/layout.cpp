@@ -3,6 +3,7 @@
 #include "discrete/context.hpp"
 #include "dynamic/kernels.hpp"
 
+#include <algorithm>
 #include <thread>
 
 namespace spectralot::dynamic {
@@ -183,14 +184,45 @@ void divergence_of_momenta(const Layout& layout, ConstRows m, double* out) {
 
 }  // namespace
 
+namespace {
+
+/// out += e(w[cell above] - w[cell below]), with -w of the cell itself beyond a wall: a divergence of averages.
+void add_central_differences(const Axis& axis, const double* w, double e, Index n_cells, double* out) {
+    const Index stride = axis.stride, row = axis.n * stride;
+    if (axis.n == 1) return;
+    if (n_cells > 2 * stride)
+        kernels::add_two(out + stride, w + 2 * stride, e, w, -e, std::size_t(n_cells - 2 * stride), out + stride);
+    for (Index first = 0; first < n_cells; first += row) {  // at walls that saw the next row of cells, or nothing
+        for (Index c = first; c < first + stride; ++c)
+            out[c] += e * (w[c] + (c < stride ? w[c + stride] : w[c - stride]));
+        for (Index c = first + row - stride; c < first + row; ++c)
+            out[c] -= e * (w[c] + (c + stride < n_cells ? w[c + stride] : w[c - stride]));
+    }
+}
+
+}  // namespace
+
 void divergence_of_adjoint(const Layout& layout, const CellField& w, double scale, int s, Rows m, double* out) {
-    add_adjoint_momenta(layout, {}, w, scale, s, m);
-    divergence_of_momenta(layout, {m.data(), m.size()}, out);
     // Masses at times 1 … n_times - 1 are the means of w_0 before and after; at the ends there are none.
     const double rate = 0.5 * scale * layout.n_times;
     const bool first = s == 0, last = s + 1 == layout.n_times;
-    kernels::add_two(out, w.v[0].row(last ? s : s + 1).data(), last ? -rate : rate,
-                     w.v[0].row(first ? s : s - 1).data(), first ? rate : -rate, std::size_t(layout.n_cells), out);
+    const auto add_masses = [&](const double* base) {
+        kernels::add_two(base, w.v[0].row(last ? s : s + 1).data(), last ? -rate : rate,
+                         w.v[0].row(first ? s : s - 1).data(), first ? rate : -rate, std::size_t(layout.n_cells), out);
+    };
+    const bool box = !layout.growth && std::none_of(layout.axes.begin(), layout.axes.end(), [](const Axis& axis) {
+        return axis.periodic || !axis.open.empty();
+    });
+    if (box) {
+        add_masses(nullptr);
+        for (std::size_t a = 0; a < layout.axes.size(); ++a)
+            add_central_differences(layout.axes[a], w.v[a + 1].row(s).data(), 0.5 * scale / layout.axes[a].h,
+                                    layout.n_cells, out);
+        return;
+    }
+    add_adjoint_momenta(layout, {}, w, scale, s, m);
+    divergence_of_momenta(layout, {m.data(), m.size()}, out);
+    add_masses(out);
 }
 
 void step_masses(const Layout& layout, const CellField& w, double tau, const Plane& phi, double r, int s,
