@@ -55,6 +55,7 @@ void Iteration::start(const Vector& rho_0, const Vector& rho_1) {
 void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const Vector& rho_1) {
     const Layout& from = coarse.layout_;
     const int time_ratio = layout_.n_times / from.n_times;
+    assert(time_ratio > 0);
     std::vector<Index> parent(std::size_t(layout_.n_cells));
     for (Index c = 0; c < layout_.n_cells; ++c) parent[std::size_t(c)] = parent_of(layout_, from, c);
     const auto refine = [&](const Plane& plane, Plane& out) {
