@@ -74,9 +74,8 @@ def draw(config: Config, results: dict[str, so.dynamic.DynamicResult]) -> Any:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(len(results), 5, figsize=(11, 1.6 * len(results)), layout="constrained")
-    walls = list(masks(config).values()) * len(PANELS)
-    for row, (name, r), mask in zip(axes, results.items(), walls, strict=True):
-        so.plot.density(r, axes=row, mask=mask)
+    for row, (name, r) in zip(axes, results.items(), strict=True):
+        so.plot.density(r, axes=row)
         row[0].set_ylabel(f"{name}\n{r.lower:.3f} to {r.upper:.3f}", fontsize="small")
     for ax in axes[1:].ravel():
         ax.set_title("")

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import Array, ArrayLike, as_integer, as_points, invalid
-from .plot import SOURCE, TARGET
+from .plot import SOURCE, TARGET, _image, _pictures
 
 if TYPE_CHECKING:
-    from .dynamic import DynamicResult
+    from .dynamic import CircleResult, DynamicResult
     from .flow import Trajectory
 
 __all__ = ["save"]
 
 
 def save(
-    trajectory: Trajectory | DynamicResult,
+    trajectory: Trajectory | DynamicResult | CircleResult,
     path: str | os.PathLike[str],
     *,
     target: ArrayLike | None = None,
@@ -34,9 +34,9 @@ def save(
 
     Parameters
     ----------
-    trajectory : Trajectory or DynamicResult
+    trajectory : Trajectory, DynamicResult or CircleResult
         Of particles the first two coordinates are shown; in one dimension, the particles on a line. Of a path on a grid
-        with two axes the densities, first axis to the right.
+        the densities, drawn as `plot.density` does.
     path : path
         .mp4 needs `ffmpeg`; the page of .html opens from disk in any browser, without a network.
     target : (m, d) array, optional
@@ -58,8 +58,8 @@ def save(
     on_grid = hasattr(trajectory, "density")
     n_records = len(trajectory.density) if on_grid else len(trajectory.times)
     shown = np.unique(np.linspace(0, n_records - 1, min(frames, n_records)).round().astype(int))
-    if on_grid and (trajectory.density.ndim != 3 or target is not None):
-        raise invalid("trajectory", "a path on a grid must have two axes and takes no target", trajectory)
+    if on_grid and target is not None:
+        raise invalid("target", "must be left out for a path on a grid", "points")
     below = None if target is None else _plane(as_points(target, "target", trajectory.points.shape[2]))
     writers = {".html": _write_html, ".gif": _write_movie, ".mp4": _write_movie}
     if on_grid:
@@ -113,13 +113,13 @@ def _density_times(result: DynamicResult, shown: Array) -> Array:
 def _write_density_movie(result: DynamicResult, shown: Array, _: None, path: Path, fps: int, title: str) -> None:
     figure, ax = _canvas()
     ax.set_axis_off()
-    frames = result.frames[shown].transpose(0, 2, 1)
-    picture = ax.imshow(frames[0], origin="lower", cmap="magma_r", vmin=0, vmax=frames.max())
+    pictures, closed = _pictures(result, result.frames[shown])
+    image = _image(ax, pictures[0], closed)
     caption = ax.set_title(title)
     writer = _writer(path, fps)
     with writer.saving(figure, str(path), dpi=100):
-        for t, frame in zip(_density_times(result, shown), frames, strict=True):
-            picture.set_data(frame)
+        for t, picture in zip(_density_times(result, shown), pictures, strict=True):
+            image.set_data(picture.T)
             caption.set_text(f"{title}  t = {t:.3f}".strip())
             writer.grab_frame()
 
@@ -127,14 +127,13 @@ def _write_density_movie(result: DynamicResult, shown: Array, _: None, path: Pat
 def _write_density_html(result: DynamicResult, shown: Array, _: None, path: Path, fps: int, title: str) -> None:
     from matplotlib import colormaps
 
-    frames = result.frames[shown].transpose(0, 2, 1)[:, ::-1]  # rows from the top
+    pictures, closed = _pictures(result, result.frames[shown])
     colors = colormaps["magma_r"](np.arange(256), bytes=True)[:, :3]
     data: dict[str, Any] = {
-        "levels": base64.b64encode(
-            (255 * np.clip(frames / frames.max(), 0, 1)).round().astype("u1").tobytes()
-        ).decode(),
+        "levels": _bytes_from_the_top((255 * pictures).round()),
+        "closed": "" if closed is None else _bytes_from_the_top(closed),
         "palette": colors.ravel().tolist(),
-        "shape": list(frames.shape),
+        "shape": [len(pictures), pictures.shape[2], pictures.shape[1]],
         "times": _density_times(result, shown).tolist(),
         "action": result.action[np.minimum(shown, len(result.action) - 1)].tolist(),
         "fps": fps,
@@ -142,6 +141,11 @@ def _write_density_html(result: DynamicResult, shown: Array, _: None, path: Path
     }
     page = PAGE.replace(PAGE[PAGE.index("const floats") : PAGE.index("let timer")], DENSITY_SCRIPT)
     path.write_text(page.replace("/*DATA*/", json.dumps(data).replace("</", "<\\/")), encoding="utf-8")
+
+
+def _bytes_from_the_top(pictures: Array) -> str:
+    """Rows of pixels from the top, one byte each, in base64."""
+    return base64.b64encode(np.swapaxes(pictures, -1, -2)[..., ::-1, :].astype("u1").tobytes()).decode()
 
 
 def _write_movie(trajectory: Trajectory, shown: Array, below: Array | None, path: Path, fps: int, title: str) -> None:
@@ -245,7 +249,8 @@ draw();
 """
 
 # In place of what draws particles.
-DENSITY_SCRIPT = """const levels = Uint8Array.from(atob(data.levels), c => c.charCodeAt(0));
+DENSITY_SCRIPT = """const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
+const levels = bytes(data.levels), closed = bytes(data.closed);
 const canvas = document.getElementById("picture"), pen = canvas.getContext("2d");
 const slider = document.getElementById("time"), label = document.getElementById("label");
 const button = document.getElementById("play");
@@ -256,7 +261,7 @@ function draw() {
   const k = Number(slider.value), image = pen.createImageData(cols, rows);
   for (let i = 0; i < rows * cols; ++i) {
     const level = levels[k * rows * cols + i];
-    for (let c = 0; c < 3; ++c) image.data[4 * i + c] = data.palette[3 * level + c];
+    for (let c = 0; c < 3; ++c) image.data[4 * i + c] = closed[i] ? 140 : data.palette[3 * level + c];
     image.data[4 * i + 3] = 255;
   }
   pen.putImageData(image, 0, 0);

@@ -66,6 +66,8 @@ class DynamicResult(_Dynamic):
     Densities are masses per cell with sum 1. They and the momenta satisfy the continuity equation to rounding.
     """
 
+    mask: NDArray[np.bool_] | None  #: True where mass may go; None: everywhere
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CircleResult(_Dynamic):
@@ -139,12 +141,10 @@ def solve(
         raise invalid("density_1", f"must have the shape of density_0, {a.shape}", f"shape {b.shape}")
     if boundary not in ("no-flux", "periodic"):
         raise invalid("boundary", 'must be "no-flux" or "periodic"', repr(boundary))
-    open_cells: list[bool] = []
     if mask is not None:
-        cells = np.asarray(mask)
-        if cells.shape != a.shape or cells.dtype != bool:
-            raise invalid("mask", f"must be boolean of shape {a.shape}", f"{cells.dtype} of shape {cells.shape}")
-        open_cells = cells.ravel().tolist()
+        mask = np.array(mask)
+        if mask.shape != a.shape or mask.dtype != bool:
+            raise invalid("mask", f"must be boolean of shape {a.shape}", f"{mask.dtype} of shape {mask.shape}")
     out = _interruptible(
         _core.dynamic_solve,
         a.ravel(),
@@ -152,7 +152,7 @@ def solve(
         list(a.shape),
         [] if lengths is None else [as_number(length, "lengths") for length in lengths],
         boundary == "periodic",
-        open_cells,
+        [] if mask is None else mask.ravel().tolist(),
         gauge._core,
         as_integer(n_times, "n_times"),
         as_number(tol, "tol"),
@@ -163,7 +163,7 @@ def solve(
         _reporter(callback, verbose),
     )
     out.pop("growth")
-    return _result(DynamicResult, out, gauge, a.shape)
+    return _result(DynamicResult, out | {"mask": mask}, gauge, a.shape)
 
 
 def solve_circle(

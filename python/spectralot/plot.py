@@ -7,7 +7,7 @@ safe palette of Okabe and Ito. Clouds in more than two dimensions show their fir
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from . import gaussian
-    from .dynamic import DynamicResult
+    from .dynamic import CircleResult, DynamicResult
     from .flow import Trajectory
     from .sphere import SphereResult
     from .transport import TransportResult
@@ -161,34 +161,32 @@ def covariances(
 
 
 def density(
-    result: DynamicResult,
+    result: DynamicResult | CircleResult,
     times: Sequence[float] = (0, 0.25, 0.5, 0.75, 1),
     axes: Sequence[Axes] | None = None,
-    mask: ArrayLike | None = None,
 ) -> list[Axes]:
-    """The densities of a path on a plane grid at several times, one picture each on one scale, axes in cells.
+    """The densities of a path on a grid at several times, one picture each on one scale; what a mask closes is grey.
+
+    Two axes: a picture in cells, first axis to the right, second one upwards. Three: summed along the third, grey where
+    all of it is closed. One: the masses of the cells as a histogram.
 
     Parameters
     ----------
-    result : DynamicResult
+    result : DynamicResult or CircleResult
     times : sequence of float
         The nearest of the grid's times are shown.
     axes : sequence of Axes, optional
         As many as times.
-    mask : boolean array, optional
-        As in `solve`: what is closed is drawn grey.
     """
-    _check_plane(result)
     if axes is None:
         import matplotlib.pyplot as plt
 
         axes = plt.subplots(1, len(times), figsize=(2.2 * len(times), 2.2), layout="constrained", squeeze=False)[1][0]
     if len(axes) != len(times):
         raise invalid("axes", f"must be as many as times, {len(times)}", len(axes))
-    frames = [result.frames[round(t * len(result.action))] for t in times]
-    most = max(frame.max() for frame in frames)
-    for ax, t, frame in zip(axes, times, frames, strict=True):
-        _image(ax, frame, most, mask)
+    pictures, closed = _pictures(result, result.frames[[round(t * len(result.action)) for t in times]])
+    for ax, t, picture in zip(axes, times, pictures, strict=True):
+        _image(ax, picture, closed)
         ax.set_title(f"t = {t:g}", fontsize="small")
     return list(axes)
 
@@ -198,17 +196,21 @@ def momentum(
     t: float = 0.5,
     ax: Axes | None = None,
     arrows: int = 20,
-    mask: ArrayLike | None = None,
 ) -> Axes:
-    """Momentum in the slice of time t over the density, on a plane grid: at most `arrows` along an axis."""
-    _check_plane(result)
+    """Momentum in the slice of time t over the density, on a grid with two axes: at most `arrows` along each.
+
+    Of three axes the sums along the third are shown.
+    """
+    if result.density.ndim < 3:
+        raise invalid("result", "must live on a grid with two or three axes", f"{result.density.ndim - 1}")
     n_times = len(result.action)
     s = min(int(t * n_times), n_times - 1)
     ax = _axes(ax)
-    frame = 0.5 * (result.density[s] + result.density[s + 1])
-    _image(ax, frame, frame.max(), mask)
+    (frame,), closed = _pictures(result, 0.5 * (result.density[s : s + 1] + result.density[s + 1 : s + 2]))
+    _image(ax, frame, closed)
     # From the upper faces to the middles of the cells, then means over blocks.
-    field = [0.5 * (m[s] + np.roll(m[s], 1, axis)) for axis, m in enumerate(result.momentum)]
+    in_plane = [m[s].reshape(*frame.shape, -1).sum(-1) for m in result.momentum[:2]]
+    field = [0.5 * (m + np.roll(m, 1, axis)) for axis, m in enumerate(in_plane)]
     size = max(1, -(-max(frame.shape) // arrows))
     rows, cols = (n // size * size for n in frame.shape)
     x, y = (m[:rows, :cols].reshape(rows // size, size, cols // size, size).mean(axis=(1, 3)) for m in field)
@@ -245,19 +247,27 @@ def action(results: DynamicResult | Mapping[str, DynamicResult], ax: Axes | None
     return ax
 
 
-def _check_plane(result: DynamicResult) -> None:
-    if result.density.ndim != 3:
-        raise invalid("result", "must live on a grid with two axes to be drawn", f"{result.density.ndim - 1}")
+def _pictures(result: DynamicResult | CircleResult, frames: Array) -> tuple[Array, Array | None]:
+    """Densities (k, …grid) as (k, width, height) with values in [0, 1], first axis to the right, and what is closed."""
+    mask = getattr(result, "mask", None)
+    if frames.ndim == 2:  # bars with soft tops
+        height = max(32, frames.shape[1] // 2)
+        closed = None if mask is None else np.repeat(~mask[:, None], height, axis=1)
+        return np.clip(height * frames[..., None] / frames.max() - np.arange(height), 0, 1), closed
+    if frames.ndim == 4:
+        frames = frames.sum(-1)
+        mask = None if mask is None else mask.any(-1)
+    return np.clip(frames / frames.max(), 0, 1), None if mask is None else ~mask
 
 
-def _image(ax: Axes, frame: Array, most: float, mask: ArrayLike | None) -> None:
-    """First axis to the right, second one upwards."""
-    extent = (0, frame.shape[0], 0, frame.shape[1])
-    ax.imshow(frame.T, origin="lower", extent=extent, cmap="magma_r", vmin=0, vmax=most)
-    if mask is not None:
-        closed = np.ma.masked_where(np.asarray(mask, bool), np.ones(frame.shape))
-        ax.imshow(closed.T, origin="lower", extent=extent, cmap="Greys", vmin=0, vmax=1.7)
+def _image(ax: Axes, picture: Array, closed: Array | None) -> Any:
+    extent = (0, picture.shape[0], 0, picture.shape[1])
+    image = ax.imshow(picture.T, origin="lower", extent=extent, cmap="magma_r", vmin=0, vmax=1)
+    if closed is not None:
+        wall = np.ma.masked_where(~closed, np.ones(closed.shape))
+        ax.imshow(wall.T, origin="lower", extent=extent, cmap="Greys", vmin=0, vmax=1.7)
     ax.set(xticks=[], yticks=[])
+    return image
 
 
 def directions(dirs: ArrayLike, masses: ArrayLike, ax: Axes | None = None, color: object = SOURCE) -> Axes:

@@ -28,8 +28,7 @@ Iteration::Iteration(const Layout& layout, const Gauge& gauge)
       next_(layout),
       w_(layout),
       phi_(Plane::Zero(layout.n_times, layout.n_cells)),
-      rho_(Plane::Zero(layout.n_times, layout.n_cells)),
-      scratch_(std::size_t(layout.n_workers()), Plane::Zero(Index(2 * w_.v.size() + u_.m.size()), layout.n_cells)),
+      scratch_(std::size_t(layout.n_workers()), Plane::Zero(Index(2 * w_.v.size() + u_.m.size() + 4), layout.n_cells)),
       best_u_(layout),
       best_metrics_(std::size_t(layout.n_times), prox_[0].metric()) {}
 
@@ -56,6 +55,7 @@ void Iteration::start(const Vector& rho_0, const Vector& rho_1) {
 void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const Vector& rho_1) {
     const Layout& from = coarse.layout_;
     const int time_ratio = layout_.n_times / from.n_times;
+    assert(time_ratio > 0);
     std::vector<Index> parent(std::size_t(layout_.n_cells));
     for (Index c = 0; c < layout_.n_cells; ++c) parent[std::size_t(c)] = parent_of(layout_, from, c);
     const auto refine = [&](const Plane& plane, Plane& out) {
@@ -79,8 +79,6 @@ void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const V
         refine(coarse.w_.v[k], w_.v[k]);
         smooth(w_.v[k]);
     }
-    refine(coarse.rho_, rho_);
-    smooth(rho_);
     for (int k = 0; k <= layout_.n_times; ++k) {
         const double at = double(k) / time_ratio;
         const int before = std::min(int(at), from.n_times - 1);
@@ -105,49 +103,60 @@ void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const V
     project(layout_, *solver_, u_, phi_);
 }
 
+/// u satisfies Du = 0 (to the rounding that `certify` removes), so that û = u - g with g = τIᵀw + Dᵀφ, where DDᵀφ is
+/// -τDIᵀw: no second copy of u is needed.
 void Iteration::advance() {
     const double sigma = layout_.growth ? sigma_growth : sigma_balanced, tau = 1.0 / sigma;
-    next_.rho.row(0) = u_.rho.row(0);
-    next_.rho.row(layout_.n_times) = u_.rho.row(layout_.n_times);
     const auto n = std::size_t(layout_.n_cells), parts = w_.v.size(), n_momenta = u_.m.size();
-    const auto n_workers = int(scratch_.size());
-    const auto for_slices = [&](auto&& body) {  // body(s, rows of scratch)
-        for_each_block(n_workers, layout_.n_threads, [&](int worker) {
-            std::vector<double*> rows(2 * parts + n_momenta);
-            for (std::size_t k = 0; k < rows.size(); ++k) rows[k] = scratch_[std::size_t(worker)].row(Index(k)).data();
-            for (int s = worker; s < layout_.n_times; s += n_workers) body(s, Rows(rows));
-        });
+    const auto row = [&](int worker, std::size_t k) { return scratch_[std::size_t(worker)].row(Index(k)).data(); };
+    const auto momenta = [&](int worker, std::array<double*, 3>& rows) {
+        for (std::size_t a = 0; a < n_momenta; ++a) rows[a] = row(worker, a);
+        return Rows(rows.data(), n_momenta);
     };
-    // û = P(u - τIᵀw), of which only the masses are kept: the momenta of a slice are made twice.
-    for_slices([&](int s, Rows rows) {
-        const Rows m = rows.last(n_momenta);
-        add_adjoint_masses(layout_, u_, w_, -tau, s, next_);
-        add_adjoint_momenta(layout_, MomentumRows(u_, s), w_, -tau, s, m);
-        divergence_of_momenta(layout_, {m.data(), n_momenta}, phi_.row(s).data());
+    solver_->solve(phi_, [&](int s, int worker) {
+        std::array<double*, 3> m{};
+        divergence_of_adjoint(layout_, w_, -tau, s, momenta(worker, m), phi_.row(s).data());
     });
-    layout_.for_slices([&](int s) { add_change_of_masses(layout_, next_, s, phi_.row(s).data()); });
-    solver_->solve(phi_);
-    layout_.for_slices([&](int s) { subtract_gradient_masses(layout_, phi_, s, next_); });
-    for_slices([&](int s, Rows rows) {
-        const Rows ahead = rows.first(parts), projected = rows.subspan(parts, parts), m = rows.last(n_momenta);
-        const MomentumRows u(u_, s);
-        add_adjoint_momenta(layout_, u, w_, -tau, s, m);
-        subtract_gradient_momenta(layout_, phi_.row(s).data(), m);
-        for (std::size_t a = 0; a < n_momenta; ++a)  // 2û - u; u moves on
-            kernels::relax(m[a], Rows(u)[a], 1.0, relaxation, n);
-        std::array<double*, 4> w{};
-        for (std::size_t k = 0; k < parts; ++k) w[k] = w_.v[k].row(s).data();
-        kernels::add_four(w[0], next_.rho.row(s).data(), next_.rho.row(s + 1).data(), sigma, u_.rho.row(s).data(),
-                          u_.rho.row(s + 1).data(), -0.5 * sigma, n, ahead[0]);
-        add_momenta(layout_, {w.data(), parts}, sigma, {m.data(), n_momenta}, ahead);
-        prox_[std::size_t(s)].project({ahead.data(), parts}, {rho_.row(s).data(), n}, projected);
-        for (std::size_t k = 0; k < parts; ++k)
-            kernels::add_two(nullptr, w[k], 1.0 - relaxation, projected[k], relaxation, n, w[k]);
+
+    // Every worker has a stretch of slices, and takes masses along from slice to slice. The masses between two
+    // stretches are made before any w changes.
+    const auto n_workers = int(scratch_.size());
+    const auto start_of = [&](int worker) { return int(Index(worker) * layout_.n_times / n_workers); };
+    const std::size_t edge = n_momenta;
+    for_each_block(n_workers, layout_.n_threads, [&](int worker) {
+        if (worker > 0) step_masses(layout_, w_, tau, phi_, relaxation, start_of(worker), u_, row(worker, edge));
     });
-    layout_.for_slices([&](int s) {
-        if (s == 0) return;
-        double* rho = u_.rho.row(s).data();
-        kernels::add_two(nullptr, rho, 1.0 - relaxation, next_.rho.row(s).data(), relaxation, n, rho);
+    for_each_block(n_workers, layout_.n_threads, [&](int worker) {
+        std::array<double*, 3> m_rows{};
+        const Rows m = momenta(worker, m_rows);
+        double* rho = row(worker, edge + 1);
+        std::array<double*, 4> ahead{}, spare{}, w{};
+        for (std::size_t k = 0; k < parts; ++k) {
+            ahead[k] = row(worker, edge + 4 + k);
+            spare[k] = row(worker, edge + 4 + parts + k);
+        }
+        const int first = start_of(worker), last = start_of(worker + 1);
+        const double* before = first == 0 ? u_.rho.row(0).data() : row(worker, edge);
+        for (int s = first; s < last; ++s) {
+            const double* after = nullptr;
+            if (s + 1 == layout_.n_times) {
+                after = u_.rho.row(s + 1).data();
+            } else if (s + 1 == last) {
+                after = row(worker + 1, edge);
+            } else {
+                double* made = row(worker, edge + 2 + std::size_t(s % 2));
+                step_masses(layout_, w_, tau, phi_, relaxation, s + 1, u_, made);
+                after = made;
+            }
+            step_momenta(layout_, w_, tau, phi_, relaxation, s, MomentumRows(u_, s), m);
+            for (std::size_t k = 0; k < parts; ++k) w[k] = w_.v[k].row(s).data();
+            // Where the iteration ends, the masses times σ are what the prox finds.
+            kernels::add_masses(w[0], before, after, 0.5 * sigma, n, rho, ahead[0]);
+            add_momenta(layout_, {w.data(), parts}, sigma, {m.data(), n_momenta}, {ahead.data(), parts});
+            prox_[std::size_t(s)].project({ahead.data(), parts}, {rho, n}, {spare.data(), parts}, relaxation,
+                                          {w.data(), parts});
+            before = after;
+        }
     });
 }
 
@@ -162,6 +171,7 @@ void Iteration::certify() {
     // Every other time a lower floor is tried, and kept if it helps.
     const double floor = try_lower_ ? floor_ / 3.0 : floor_;
     const double before = best_.value;
+    project(layout_, *solver_, u_, phi_);  // what the iterations added in rounding
     next_ = u_;
     if (make_positive(layout_, *solver_, floor, max_positive_rounds, next_, phi_)) offer(next_);
     if (try_lower_ && best_.value < before) floor_ = std::max(floor, 1e-7);

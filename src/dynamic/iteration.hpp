@@ -45,7 +45,7 @@ private:
     std::vector<SliceProx> prox_;
     StaggeredField u_, next_;
     CellField w_;
-    Plane phi_, rho_;             // scratch of the projection; ρ of the prox, from one iteration to the next
+    Plane phi_;
     std::vector<Plane> scratch_;  // rows of one slice, per thread
     double floor_ = 3e-4;         ///< least mass of a cell in the field that proves the upper end
     bool try_lower_ = false;

@@ -20,32 +20,75 @@ using Tag = hn::CappedTag<double, panel_width / 2>;
 using Wide = hn::Vec<Tag>;
 constexpr size_t lanes = hn::MaxLanes(Tag());
 
-/// R rows by two vectors: with R = 4 just as many sums as hide the latency of a multiply-add.
+using kernels::RowsOf;
+
+/// R rows by two vectors.
 template <size_t R>
-void multiply_tile(const double* M, size_t n_inner, const double* in, double* out) {
+void multiply_tile(RowsOf<const double> M, size_t n_inner, RowsOf<const double> in, RowsOf<double> out) {
     const Tag tag;
     Wide sum[R][2];
     for (size_t r = 0; r < R; ++r) sum[r][0] = sum[r][1] = hn::Zero(tag);
     for (size_t k = 0; k < n_inner; ++k) {
-        const Wide x0 = hn::LoadU(tag, in + k * panel_width), x1 = hn::LoadU(tag, in + k * panel_width + lanes);
+        const double* x = in.data + k * in.stride;
+        const Wide x0 = hn::LoadU(tag, x), x1 = hn::LoadU(tag, x + lanes);
         for (size_t r = 0; r < R; ++r) {
-            const Wide factor = hn::Set(tag, M[r * n_inner + k]);
+            const Wide factor = hn::Set(tag, M.data[r * M.stride + k]);
             sum[r][0] = hn::MulAdd(factor, x0, sum[r][0]);
             sum[r][1] = hn::MulAdd(factor, x1, sum[r][1]);
         }
     }
     for (size_t r = 0; r < R; ++r) {
-        hn::StoreU(sum[r][0], tag, out + r * panel_width);
-        hn::StoreU(sum[r][1], tag, out + r * panel_width + lanes);
+        hn::StoreU(sum[r][0], tag, out.data + r * out.stride);
+        hn::StoreU(sum[r][1], tag, out.data + r * out.stride + lanes);
     }
 }
 
-void multiply_panel(const double* M, size_t n_rows, size_t n_inner, const double* in, double* out) {
-    for (size_t column = 0; column < panel_width; column += 2 * lanes) {
+void multiply(RowsOf<const double> M, size_t n_rows, size_t n_inner, RowsOf<const double> in, size_t n_columns,
+              RowsOf<double> out) {
+    constexpr size_t tall = lanes == 8 ? 8 : 4;  // as the registers allow
+    for (size_t column = 0; column < n_columns; column += 2 * lanes) {
+        const RowsOf<const double> from{in.data + column, in.stride};
+        const auto rows = [&](size_t r) { return RowsOf<const double>{M.data + r * M.stride, M.stride}; };
+        const auto to = [&](size_t r) { return RowsOf<double>{out.data + r * out.stride + column, out.stride}; };
         size_t r = 0;
-        for (; r + 4 <= n_rows; r += 4)
-            multiply_tile<4>(M + r * n_inner, n_inner, in + column, out + r * panel_width + column);
-        for (; r < n_rows; ++r) multiply_tile<1>(M + r * n_inner, n_inner, in + column, out + r * panel_width + column);
+        for (; r + tall <= n_rows; r += tall) multiply_tile<tall>(rows(r), n_inner, from, to(r));
+        for (; r < n_rows; ++r) multiply_tile<1>(rows(r), n_inner, from, to(r));
+    }
+}
+
+void fold(const double* HWY_RESTRICT a, const double* HWY_RESTRICT b, size_t n, double* HWY_RESTRICT sums,
+          double* HWY_RESTRICT differences) {
+    for (size_t i = 0; i < n; ++i) {
+        sums[i] = a[i] + b[i];
+        differences[i] = a[i] - b[i];
+    }
+}
+
+void fold_line(const double* a, const double* b, size_t n, double* sums, double* differences) {
+    const Tag tag;
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+        const Wide x = hn::LoadU(tag, a + i), y = hn::Reverse(tag, hn::LoadU(tag, b - i - (lanes - 1)));
+        hn::StoreU(hn::Add(x, y), tag, sums + i);
+        hn::StoreU(hn::Sub(x, y), tag, differences + i);
+    }
+    for (; i < n; ++i) {
+        sums[i] = a[i] + *(b - i);
+        differences[i] = a[i] - *(b - i);
+    }
+}
+
+void unfold_line(const double* sums, const double* differences, size_t n, double* a, double* b) {
+    const Tag tag;
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+        const Wide x = hn::LoadU(tag, sums + i), y = hn::LoadU(tag, differences + i);
+        hn::StoreU(hn::Add(x, y), tag, a + i);
+        hn::StoreU(hn::Reverse(tag, hn::Sub(x, y)), tag, b - i - (lanes - 1));
+    }
+    for (; i < n; ++i) {
+        a[i] = sums[i] + differences[i];
+        *(b - i) = sums[i] - differences[i];
     }
 }
 
@@ -78,9 +121,7 @@ struct Prox {
         const Wide least = hn::Set(tag, 1e-100), one = hn::Set(tag, 1.0);
         Wide s[d];
         for (size_t i = 0; i < d; ++i) s[i] = hn::Max(hn::Add(r, two_q[i]), least);
-        if constexpr (d == 1) {
-            inverse[0] = hn::Div(one, s[0]);
-        } else if constexpr (d == 2) {
+        if constexpr (d == 2) {
             const Wide both = hn::Div(one, hn::Mul(s[0], s[1]));
             inverse[0] = hn::Mul(both, s[1]);
             inverse[1] = hn::Mul(both, s[0]);
@@ -208,9 +249,85 @@ void project_dimension(const double* q, const double* U, const double* const* w,
 
 void project_cells(int d, const double* q, const double* U, const double* const* w, double* rho, double* const* out,
                    size_t n, kernels::ProxSums* sums) {
-    if (d == 1) return (sums ? project_dimension<1, true> : project_dimension<1, false>)(q, U, w, rho, out, n, sums);
     if (d == 2) return (sums ? project_dimension<2, true> : project_dimension<2, false>)(q, U, w, rho, out, n, sums);
     (sums ? project_dimension<3, true> : project_dimension<3, false>)(q, U, w, rho, out, n, sums);
+}
+
+/// One block of cells for Q = qI. In units of 2q the equation is t - b - a/t² = 0 with t = 1 + ρ/2q, and a step of
+/// Newton's method from t costs one division.
+template <size_t d>
+HWY_INLINE void isotropic_block(double q, const double* const* w, const double* rho, double share, double* const* out) {
+    const Tag tag;
+    const Wide one = hn::Set(tag, 1.0), two_q = hn::Set(tag, 2.0 * q), unit = hn::Set(tag, 0.5 / q);
+    const Wide half = hn::Set(tag, 0.5), three = hn::Set(tag, 3.0), wide_share = hn::Set(tag, share);
+    const Wide close = hn::Set(tag, 1e-8);  // Newton's error after a step of that relative length is below eps
+    Wide m[d][chains], a[chains], b[chains], floor[chains], t[chains];
+    for (size_t k = 0; k < chains; ++k) {
+        Wide square = hn::Zero(tag);
+        for (size_t i = 0; i < d; ++i) {
+            m[i][k] = hn::LoadU(tag, w[i + 1] + k * lanes);
+            const Wide x = hn::Mul(m[i][k], unit);
+            square = hn::MulAdd(x, x, square);
+        }
+        a[k] = hn::Mul(half, square);
+        b[k] = hn::MulAdd(hn::LoadU(tag, w[0] + k * lanes), unit, one);
+        floor[k] = hn::Max(b[k], one);
+        t[k] = hn::Max(hn::MulAdd(hn::LoadU(tag, rho + k * lanes), unit, one), floor[k]);
+    }
+    for (int step = 0; step < 60; ++step) {
+        Wide excess = hn::Zero(tag);
+        for (size_t k = 0; k < chains; ++k) {
+            const Wide square = hn::Mul(t[k], t[k]), cube = hn::Mul(square, t[k]);
+            const Wide top = hn::MulAdd(b[k], square, hn::Mul(three, a[k])),
+                       bottom = hn::Add(cube, hn::Add(a[k], a[k]));
+            const Wide next = hn::Max(hn::Div(hn::Mul(t[k], top), bottom), floor[k]);
+            excess = hn::Max(excess, hn::NegMulAdd(close, next, hn::Abs(hn::Sub(next, t[k]))));
+            t[k] = next;
+        }
+        if (hn::AllTrue(tag, hn::Le(excess, hn::Zero(tag)))) break;
+    }
+    for (size_t k = 0; k < chains; ++k) {
+        const auto blend = [&](Wide projection, double* to) HWY_ATTR {
+            const Wide before = hn::LoadU(tag, to + k * lanes);
+            hn::StoreU(hn::MulAdd(wide_share, hn::Sub(projection, before), before), tag, to + k * lanes);
+        };
+        const Wide shrink = hn::Div(one, t[k]);
+        blend(hn::NegMulAdd(two_q, hn::Sub(t[k], one), hn::LoadU(tag, w[0] + k * lanes)), out[0]);
+        for (size_t i = 0; i < d; ++i) blend(hn::Mul(m[i][k], shrink), out[i + 1]);
+    }
+}
+
+template <size_t d>
+void isotropic_dimension(double q, const double* const* w, const double* rho, double share, double* const* out,
+                         size_t n) {
+    std::array<const double*, d + 1> from;
+    std::array<double*, d + 1> to;
+    size_t c = 0;
+    for (; c + block_cells <= n; c += block_cells) {
+        for (size_t i = 0; i <= d; ++i) {
+            from[i] = w[i] + c;
+            to[i] = out[i] + c;
+        }
+        isotropic_block<d>(q, from.data(), rho + c, share, to.data());
+    }
+    if (c == n) return;
+    double given[d + 1][block_cells] = {}, found[d + 1][block_cells] = {}, mass[block_cells] = {};
+    for (size_t i = 0; i <= d; ++i) {
+        std::copy(w[i] + c, w[i] + n, given[i]);
+        std::copy(out[i] + c, out[i] + n, found[i]);
+        from[i] = given[i];
+        to[i] = found[i];
+    }
+    std::copy(rho + c, rho + n, mass);
+    isotropic_block<d>(q, from.data(), mass, share, to.data());
+    for (size_t i = 0; i <= d; ++i) std::copy_n(found[i], n - c, out[i] + c);
+}
+
+void project_isotropic(int d, double q, const double* const* w, const double* rho, double share, double* const* out,
+                       size_t n) {
+    (d == 1   ? isotropic_dimension<1>
+     : d == 2 ? isotropic_dimension<2>
+              : isotropic_dimension<3>)(q, w, rho, share, out, n);
 }
 
 // In vectors by hand: `out` may be another argument, and then the compiler would not dare.
@@ -233,11 +350,33 @@ void combine_below(const double* base, const double* u, double a, double b, size
     add_two(base ? base + head : nullptr, u + head, a, u + head - stride, b, n - head, out + head);
 }
 
+void step(const double* w, const double* w_next, double a, const double* phi, const double* phi_next, double b,
+          double r, size_t n, double* u, double* ahead) {
+    const Tag tag;
+    const Wide wide_a = hn::Set(tag, a), wide_b = hn::Set(tag, b), wide_r = hn::Set(tag, r), two = hn::Set(tag, 2.0);
+    size_t c = 0;
+    for (; c + lanes <= n; c += lanes) {
+        const Wide along = hn::Mul(wide_a, hn::Add(hn::LoadU(tag, w + c), hn::LoadU(tag, w_next + c)));
+        const Wide g = hn::MulAdd(wide_b, hn::Sub(hn::LoadU(tag, phi_next + c), hn::LoadU(tag, phi + c)), along);
+        const Wide before = hn::LoadU(tag, u + c);
+        hn::StoreU(hn::NegMulAdd(wide_r, g, before), tag, u + c);
+        hn::StoreU(hn::NegMulAdd(two, g, before), tag, ahead + c);
+    }
+    for (; c < n; ++c) {
+        const double g = a * (w[c] + w_next[c]) + b * (phi_next[c] - phi[c]);
+        ahead[c] = u[c] - 2.0 * g;
+        u[c] -= r * g;
+    }
+}
+
 // Plain loops, which the compiler turns into vectors of each target.
 
-void add_four(const double* base, const double* u, const double* v, double a, const double* x, const double* y,
-              double b, size_t n, double* HWY_RESTRICT out) {
-    for (size_t c = 0; c < n; ++c) out[c] = base[c] + (a * (u[c] + v[c]) + b * (x[c] + y[c]));
+void add_masses(const double* w, const double* before, const double* after, double a, size_t n,
+                double* HWY_RESTRICT rho, double* HWY_RESTRICT sum) {
+    for (size_t c = 0; c < n; ++c) {
+        rho[c] = a * (before[c] + after[c]);
+        sum[c] = w[c] + rho[c];
+    }
 }
 
 void relax(double* HWY_RESTRICT ahead, double* HWY_RESTRICT u, double e, double r, size_t n) {
@@ -262,17 +401,35 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spectralot::dynamic {
 
-HWY_EXPORT(multiply_panel);
+HWY_EXPORT(multiply);
+HWY_EXPORT(fold);
+HWY_EXPORT(fold_line);
+HWY_EXPORT(unfold_line);
 HWY_EXPORT(project_cells);
 HWY_EXPORT(combine_below);
 HWY_EXPORT(add_two);
-HWY_EXPORT(add_four);
+HWY_EXPORT(project_isotropic);
+HWY_EXPORT(step);
+HWY_EXPORT(add_masses);
 HWY_EXPORT(relax);
 HWY_EXPORT(eliminate);
 HWY_EXPORT(substitute);
 
-void kernels::multiply_panel(const double* M, std::size_t n_rows, std::size_t n_inner, const double* in, double* out) {
-    HWY_DYNAMIC_DISPATCH(multiply_panel)(M, n_rows, n_inner, in, out);
+void kernels::multiply(RowsOf<const double> M, std::size_t n_rows, std::size_t n_inner, RowsOf<const double> in,
+                       std::size_t n_columns, RowsOf<double> out) {
+    HWY_DYNAMIC_DISPATCH(multiply)(M, n_rows, n_inner, in, n_columns, out);
+}
+
+void kernels::fold(const double* a, const double* b, std::size_t n, double* sums, double* differences) {
+    HWY_DYNAMIC_DISPATCH(fold)(a, b, n, sums, differences);
+}
+
+void kernels::fold_line(const double* a, const double* b, std::size_t n, double* sums, double* differences) {
+    HWY_DYNAMIC_DISPATCH(fold_line)(a, b, n, sums, differences);
+}
+
+void kernels::unfold_line(const double* sums, const double* differences, std::size_t n, double* a, double* b) {
+    HWY_DYNAMIC_DISPATCH(unfold_line)(sums, differences, n, a, b);
 }
 
 void kernels::project_cells(int d, const double* q, const double* U, const double* const* w, double* rho,
@@ -290,9 +447,19 @@ void kernels::add_two(const double* base, const double* u, double a, const doubl
     HWY_DYNAMIC_DISPATCH(add_two)(base, u, a, v, b, n, out);
 }
 
-void kernels::add_four(const double* base, const double* u, const double* v, double a, const double* x, const double* y,
-                       double b, std::size_t n, double* out) {
-    HWY_DYNAMIC_DISPATCH(add_four)(base, u, v, a, x, y, b, n, out);
+void kernels::project_isotropic(int d, double q, const double* const* w, const double* rho, double share,
+                                double* const* out, std::size_t n) {
+    HWY_DYNAMIC_DISPATCH(project_isotropic)(d, q, w, rho, share, out, n);
+}
+
+void kernels::step(const double* w, const double* w_next, double a, const double* phi, const double* phi_next, double b,
+                   double r, std::size_t n, double* u, double* ahead) {
+    HWY_DYNAMIC_DISPATCH(step)(w, w_next, a, phi, phi_next, b, r, n, u, ahead);
+}
+
+void kernels::add_masses(const double* w, const double* before, const double* after, double a, std::size_t n,
+                         double* rho, double* sum) {
+    HWY_DYNAMIC_DISPATCH(add_masses)(w, before, after, a, n, rho, sum);
 }
 
 void kernels::relax(double* ahead, double* u, double e, double r, std::size_t n) {

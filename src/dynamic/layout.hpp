@@ -112,17 +112,17 @@ private:
 /// out = base + scale·(Iu)_s for the components of the momentum; out[0] stays.
 void add_momenta(const Layout& layout, ConstRows base, double scale, ConstRows m, Rows out);
 
-/// base + scale·Iᵀw: the masses at time s into u, the momenta of slice s into m.
-void add_adjoint_masses(const Layout& layout, const StaggeredField& base, const CellField& w, double scale, int s,
-                        StaggeredField& u);
+/// base + scale·Iᵀw for the momenta of slice s; base empty: zero.
 void add_adjoint_momenta(const Layout& layout, ConstRows base, const CellField& w, double scale, int s, Rows m);
 
-/// The parts of (Du)_s.
-void divergence_of_momenta(const Layout& layout, ConstRows m, double* out);
-void add_change_of_masses(const Layout& layout, const StaggeredField& u, int s, double* out);
+/// scale·(D Iᵀw)_s; m has room for the momenta.
+void divergence_of_adjoint(const Layout& layout, const CellField& w, double scale, int s, Rows m, double* out);
 
-/// The parts of u - Dᵀφ.
-void subtract_gradient_masses(const Layout& layout, const Plane& phi, int s, StaggeredField& u);
-void subtract_gradient_momenta(const Layout& layout, const double* phi, Rows m);
+/// u -= r·g and ahead = u - 2g (the old u) with g = τIᵀw + Dᵀφ: the masses at time s (not at the ends), and the momenta
+/// of slice s.
+void step_masses(const Layout& layout, const CellField& w, double tau, const Plane& phi, double r, int s,
+                 StaggeredField& u, double* ahead);
+void step_momenta(const Layout& layout, const CellField& w, double tau, const Plane& phi, double r, int s, Rows u,
+                  Rows ahead);
 
 }  // namespace spectralot::dynamic

@@ -16,14 +16,12 @@ constexpr double growth_shift = 4.0;  // the growth column of D is -2
 
 class BoxSolver : public PoissonSolver {
 public:
-    explicit BoxSolver(const Layout& layout) : layout_(layout) {
+    explicit BoxSolver(const Layout& layout) : PoissonSolver(layout) {
         const Index C = layout.n_cells;
         // Enough slices at once for full panels of lines.
         for (const Axis& axis : layout.axes)
-            slices_ = std::max(slices_, int((Index(kernels::panel_width) * axis.n + C - 1) / C));
-        n_groups_ = (layout.n_times + slices_ - 1) / slices_;
-        const int n_blocks = std::min(n_groups_, layout.n_workers());
-        for (int b = 0; b < n_blocks; ++b) {
+            group_ = std::max(group_, int((Index(kernels::panel_width) * axis.n + C - 1) / C));
+        for (int worker = 0; worker < layout.n_workers(); ++worker) {
             transforms_.emplace_back();
             for (const Axis& axis : layout.axes) transforms_.back().emplace_back(axis.n, axis.periodic);
         }
@@ -47,11 +45,20 @@ public:
         }
     }
 
-    void solve(Plane& r) const override {
-        for_each_transform([&](auto& transforms, int s, int count) {
-            for (std::size_t a = 0; a < layout_.axes.size(); ++a)
-                transforms[a].forward(r.row(s).data(), count * layout_.n_cells, layout_.axes[a].stride);
-        });
+private:
+    void forward(Plane& r, int first, int count, int worker) const override {
+        for (std::size_t a = 0; a < layout_.axes.size(); ++a)
+            transforms_[std::size_t(worker)][a].forward(r.row(first).data(), count * layout_.n_cells,
+                                                        layout_.axes[a].stride);
+    }
+
+    void backward(Plane& r, int first, int count, int worker) const override {
+        for (std::size_t a = 0; a < layout_.axes.size(); ++a)
+            transforms_[std::size_t(worker)][a].backward(r.row(first).data(), count * layout_.n_cells,
+                                                         layout_.axes[a].stride);
+    }
+
+    void couple(Plane& r) const override {
         const double link = double(layout_.n_times) * double(layout_.n_times);
         constexpr Index chunk = 1024;
         const auto n_chunks = int((layout_.n_cells + chunk - 1) / chunk);
@@ -65,33 +72,15 @@ public:
             kernels::substitute(row(last), 0.0, pivot(last), n, row(last));
             for (int k = last - 1; k >= 0; --k) kernels::substitute(row(k + 1), link, pivot(k), n, row(k));
         });
-        for_each_transform([&](auto& transforms, int s, int count) {
-            for (std::size_t a = 0; a < layout_.axes.size(); ++a)
-                transforms[a].backward(r.row(s).data(), count * layout_.n_cells, layout_.axes[a].stride);
-        });
     }
 
-private:
-    template <class Body>
-    void for_each_transform(Body&& body) const {
-        const auto n_blocks = int(transforms_.size());
-        for_each_block(n_blocks, layout_.n_threads, [&](int block) {
-            for (int g = block; g < n_groups_; g += n_blocks) {
-                const int s = g * slices_;
-                body(transforms_[std::size_t(block)], s, std::min(slices_, layout_.n_times - s));
-            }
-        });
-    }
-
-    const Layout& layout_;
-    int slices_ = 1, n_groups_ = 1;
     Plane inverse_pivots_;
-    mutable std::vector<std::vector<AxisTransform>> transforms_;  // per thread: they hold scratch
+    mutable std::vector<std::vector<AxisTransform>> transforms_;  // per worker: they hold scratch
 };
 
 class MaskSolver : public PoissonSolver {
 public:
-    explicit MaskSolver(const Layout& layout) : layout_(layout), factors_(std::size_t(layout.n_times)) {
+    explicit MaskSolver(const Layout& layout) : PoissonSolver(layout), factors_(std::size_t(layout.n_times)) {
         const Index C = layout.n_cells;
         std::vector<Eigen::Triplet<double>> entries;
         entries.reserve(std::size_t(C) * (1 + 3 * layout.axes.size()));
@@ -122,7 +111,11 @@ public:
         });
     }
 
-    void solve(Plane& r) const override {
+private:
+    void forward(Plane& /*r*/, int /*first*/, int /*count*/, int /*worker*/) const override {}
+    void backward(Plane& /*r*/, int /*first*/, int /*count*/, int /*worker*/) const override {}
+
+    void couple(Plane& r) const override {
         AxisTransform time(layout_.n_times, false);
         time.forward(r.data(), r.size(), layout_.n_cells);
         layout_.for_slices([&](int k) {
@@ -135,7 +128,6 @@ public:
             if (!layout_.is_inside(c)) r.col(c).setZero();
     }
 
-private:
     using Sparse = Eigen::SparseMatrix<double>;
 
     static std::vector<Index> parts(const Layout& layout) {
@@ -160,11 +152,31 @@ private:
         return anchors;
     }
 
-    const Layout& layout_;
     std::vector<Eigen::SimplicialLDLT<Sparse>> factors_;
 };
 
 }  // namespace
+
+void PoissonSolver::for_groups(const std::function<void(int, int, int)>& body) const {
+    const int n_groups = (layout_.n_times + group_ - 1) / group_, n_workers = layout_.n_workers();
+    for_each_block(n_workers, layout_.n_threads, [&](int worker) {
+        for (int g = worker; g < n_groups; g += n_workers)
+            body(g * group_, std::min(group_, layout_.n_times - g * group_), worker);
+    });
+}
+
+void PoissonSolver::solve(Plane& r) const {
+    solve(r, [](int, int) {});
+}
+
+void PoissonSolver::solve(Plane& r, const std::function<void(int, int)>& fill) const {
+    for_groups([&](int first, int count, int worker) {
+        for (int s = first; s < first + count; ++s) fill(s, worker);
+        forward(r, first, count, worker);
+    });
+    couple(r);
+    for_groups([&](int first, int count, int worker) { backward(r, first, count, worker); });
+}
 
 std::unique_ptr<PoissonSolver> make_poisson_solver(const Layout& layout) {
     if (layout.inside.empty()) return std::make_unique<BoxSolver>(layout);

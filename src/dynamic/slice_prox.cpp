@@ -36,6 +36,7 @@ SliceProx::SliceProx(const Gauge& gauge, int dimension) : gauge_(gauge), d_(dime
         linear_ = linear_ || (program->maxima.empty() &&
                               std::all_of(program->leaves.begin(), program->leaves.end(),
                                           [](const GaugeLeaf& leaf) { return leaf.kind == GaugeLeaf::Kind::Point; }));
+    isotropic_ = linear_ && metric_ == metric_(0, 0) * I;
 }
 
 void SliceProx::set_metric(const Matrix& Q) {
@@ -54,7 +55,6 @@ void SliceProx::mix() {
 /// One pass over the cells with Q = metric_: `out` becomes the projection of w for that Q.
 SliceProx::Pass SliceProx::pass(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out,
                                 bool derivatives) {
-    ++passes_;
     const Eigen::SelfAdjointEigenSolver<Matrix> eigen(metric_);
     const Matrix& V = eigen.eigenvectors();
     const Vector q = eigen.eigenvalues().cwiseMax(0.0);
@@ -224,7 +224,19 @@ void SliceProx::improve(const Pass& at, double tol) {
     }
 }
 
-void SliceProx::project(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out) {
+void SliceProx::project(std::span<const double* const> w, std::span<double> rho, std::span<double* const> spare,
+                        double share, std::span<double* const> out) {
+    if (isotropic_) {
+        kernels::project_isotropic(d_, metric_(0, 0), w.data(), rho.data(), share, out.data(), rho.size());
+        return;
+    }
+    solve(w, rho, spare);
+    for (std::size_t k = 0; k < out.size(); ++k)
+        kernels::add_two(nullptr, out[k], 1.0 - share, spare[k], share, rho.size(), out[k]);
+}
+
+/// The projection for the best Q.
+void SliceProx::solve(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out) {
     if (linear_) {
         pass(w, rho, out, false);
         return;

@@ -22,16 +22,16 @@ class SliceProx {
 public:
     SliceProx(const Gauge& gauge, int dimension);
 
-    /// Projects w[0] and the d components w[1…d], each of n cells, into `out`. `rho` (n) keeps ρ between calls.
+    /// out += share·(projection of w - out), for w[0] and the d components w[1…d] of n cells each. `rho` (n) is a first
+    /// guess at ρ, and scratch; so is `spare`, of the size of w.
     ///
     /// Q by Newton's method, until γ(S) - tr(QS), the error of Fenchel's equality, is 1e-12 of γ(S) or stops falling:
     /// every quadratic model is maximised over mixtures of atoms of K, the ones active at its own gradient joining.
-    void project(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out);
+    void project(std::span<const double* const> w, std::span<double> rho, std::span<double* const> spare, double share,
+                 std::span<double* const> out);
 
     [[nodiscard]] const Matrix& metric() const { return metric_; }
     void set_metric(const Matrix& Q);
-    /// Passes over the cells so far.
-    [[nodiscard]] long passes() const { return passes_; }
 
 private:
     static constexpr int max_atoms = 12;
@@ -43,6 +43,7 @@ private:
         Matrix hessian;  // of g in the entries (i ≤ j) of Q, off-diagonal ones once
     };
 
+    void solve(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out);
     Pass pass(std::span<const double* const> w, std::span<double> rho, std::span<double* const> out, bool derivatives);
     void add_atom(const Matrix& A);
     void drop_idle();
@@ -52,12 +53,12 @@ private:
 
     Gauge gauge_;
     int d_;
-    bool linear_ = false;  // K is one point
+    bool linear_ = false;     // K is one point
+    bool isotropic_ = false;  // and that a multiple of I
     std::vector<Matrix> atoms_;
     std::vector<double> weights_;
     Matrix metric_;
     Matrix basis_;  // eigenvectors of metric_ at the last pass
-    long passes_ = 0;
 };
 
 }  // namespace spectralot::dynamic

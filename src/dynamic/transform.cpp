@@ -7,12 +7,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <numbers>
 
 namespace spectralot::dynamic {
 
 using Complex = std::complex<double>;
+
+constexpr auto width = Index(kernels::panel_width);
 
 struct AxisTransform::Fft {
     Eigen::FFT<double> engine;
@@ -48,69 +49,96 @@ double AxisTransform::eigenvalue(Index k) const {
 void AxisTransform::forward(double* data, Index size, Index stride) {
     if (n_ == 1) return;
     if (fft_) return forward_fft(data, size, stride);
-    for_panels(data, size, stride, [&](auto&& row) {
-        constexpr auto width = Index(kernels::panel_width);
-        double* sums = entries_.data();
-        double* differences = sums + n_even_ * width;
-        for (Index i = 0; i < n_even_; ++i) {
-            const auto [p, q] = mirrored_[std::size_t(i)];
-            double* sum = sums + i * width;
-            row.read(p, sum);
-            if (i >= n_odd_) continue;
-            std::array<double, kernels::panel_width> other;
-            row.read(q, other.data());
-            double* difference = differences + i * width;
-            for (Index l = 0; l < width; ++l) {
-                difference[l] = sum[l] - other[std::size_t(l)];
-                sum[l] += other[std::size_t(l)];
-            }
-        }
-        kernels::multiply_panel(even_.data(), std::size_t(n_even_), std::size_t(n_even_), sums, modes_.data());
-        kernels::multiply_panel(odd_.data(), std::size_t(n_odd_), std::size_t(n_odd_), differences,
-                                modes_.data() + n_even_ * width);
-        for (Index k = 0; k < n_; ++k) row.write(k, modes_.data() + k * width);
-    });
+    dense(data, size, stride, true);
 }
 
 void AxisTransform::backward(double* data, Index size, Index stride) {
     if (n_ == 1) return;
     if (fft_) return backward_fft(data, size, stride);
-    for_panels(data, size, stride, [&](auto&& row) {
-        constexpr auto width = Index(kernels::panel_width);
-        for (Index k = 0; k < n_; ++k) row.read(k, modes_.data() + k * width);
-        double* sums = entries_.data();
-        double* differences = sums + n_even_ * width;
-        kernels::multiply_panel(even_back_.data(), std::size_t(n_even_), std::size_t(n_even_), modes_.data(), sums);
-        kernels::multiply_panel(odd_back_.data(), std::size_t(n_odd_), std::size_t(n_odd_),
-                                modes_.data() + n_even_ * width, differences);
-        for (Index i = 0; i < n_even_; ++i) {
-            const auto [p, q] = mirrored_[std::size_t(i)];
-            double* sum = sums + i * width;
-            if (i >= n_odd_) {
-                row.write(p, sum);
-                continue;
-            }
-            const double* difference = differences + i * width;
-            std::array<double, kernels::panel_width> other;
-            for (Index l = 0; l < width; ++l) {
-                other[std::size_t(l)] = sum[l] - difference[l];
-                sum[l] += difference[l];
-            }
-            row.write(p, sum);
-            row.write(q, other.data());
+    dense(data, size, stride, false);
+}
+
+void AxisTransform::dense(double* data, Index size, Index stride, bool forward) {
+    if (stride == 1) {
+        for (Index line = 0, n_lines = size / n_; line < n_lines; line += width)
+            along_rows(data + line * n_, std::min(width, n_lines - line), forward);
+        return;
+    }
+    for (double* block = data; block < data + size; block += n_ * stride)
+        for (Index line = 0; line < stride; line += width)
+            along_columns(block + line, stride, std::min(width, stride - line), forward);
+}
+
+/// Lines down the columns of an array of n_ rows, `count` of them, at most a panel.
+void AxisTransform::along_columns(double* data, Index stride, Index count, bool forward) {
+    double* sums = folded_.data();
+    double* differences = sums + n_even_ * width;
+    if (count < width) {  // a panel of its own, its other columns unused
+        std::vector<double> panel(std::size_t(n_ * width), 0.0);
+        for (Index i = 0; i < n_; ++i) std::copy_n(data + i * stride, count, panel.data() + i * width);
+        along_columns(panel.data(), width, width, forward);
+        for (Index i = 0; i < n_; ++i) std::copy_n(panel.data() + i * width, count, data + i * stride);
+        return;
+    }
+    const auto at = [&](Index i) { return data + i * stride; };
+    const kernels::RowsOf<double> modes[2] = {{at(0), std::size_t(stride)}, {at(n_even_), std::size_t(stride)}};
+    const kernels::RowsOf<double> folded[2] = {{sums, std::size_t(width)}, {differences, std::size_t(width)}};
+    if (forward) {
+        for (Index i = 0; i < n_odd_; ++i)
+            kernels::fold(at(first_ + i), at(mirror_ - i), std::size_t(width), sums + i * width,
+                          differences + i * width);
+        for (Index i = n_odd_; i < n_even_; ++i)
+            std::copy_n(at(alone_[std::size_t(i - n_odd_)]), width, sums + i * width);
+        even_.multiply_left(true, folded[0], modes[0]);
+        odd_.multiply_left(true, folded[1], modes[1]);
+        return;
+    }
+    even_.multiply_left(false, modes[0], folded[0]);
+    odd_.multiply_left(false, modes[1], folded[1]);
+    for (Index i = 0; i < n_odd_; ++i)
+        kernels::fold(sums + i * width, differences + i * width, std::size_t(width), at(first_ + i), at(mirror_ - i));
+    for (Index i = n_odd_; i < n_even_; ++i) std::copy_n(sums + i * width, width, at(alone_[std::size_t(i - n_odd_)]));
+}
+
+/// `count` contiguous lines, at most panel_width.
+void AxisTransform::along_rows(double* data, Index count, bool forward) {
+    double* sums = folded_.data();
+    double* differences = sums + even_.stride * width;
+    const auto even = std::size_t(even_.stride), odd = std::size_t(odd_.stride), n_odd = std::size_t(n_odd_);
+    double* even_modes = modes_.data();
+    double* odd_modes = even_modes + even_.stride * width;
+    if (forward) {
+        for (Index l = 0; l < count; ++l) {
+            const double* line = data + l * n_;
+            double* sum = sums + l * even_.stride;
+            kernels::fold_line(line + first_, line + mirror_, n_odd, sum, differences + l * odd_.stride);
+            for (Index i = n_odd_; i < n_even_; ++i) sum[i] = line[alone_[std::size_t(i - n_odd_)]];
         }
-    });
+        even_.multiply_right(true, {sums, even}, count, {even_modes, even});
+        odd_.multiply_right(true, {differences, odd}, count, {odd_modes, odd});
+        for (Index l = 0; l < count; ++l) {
+            std::copy_n(even_modes + l * even_.stride, n_even_, data + l * n_);
+            std::copy_n(odd_modes + l * odd_.stride, n_odd_, data + l * n_ + n_even_);
+        }
+        return;
+    }
+    even_.multiply_right(false, {data, std::size_t(n_)}, count, {sums, even});
+    odd_.multiply_right(false, {data + n_even_, std::size_t(n_)}, count, {differences, odd});
+    for (Index l = 0; l < count; ++l) {
+        double* line = data + l * n_;
+        const double* sum = sums + l * even_.stride;
+        kernels::unfold_line(sum, differences + l * odd_.stride, n_odd, line + first_, line + mirror_);
+        for (Index i = n_odd_; i < n_even_; ++i) line[alone_[std::size_t(i - n_odd_)]] = sum[i];
+    }
 }
 
 /// Rows of the DCT-II matrix are even or odd under j ↦ n-1-j, cosines and sines under j ↦ -j.
 void AxisTransform::build_matrices() {
-    const Index first = periodic_ ? 1 : 0;
-    const auto mirror = [&](Index j) { return periodic_ ? n_ - j : n_ - 1 - j; };
-    for (Index j = first; j < mirror(j); ++j) mirrored_.emplace_back(j, mirror(j));
-    n_odd_ = Index(mirrored_.size());
+    first_ = periodic_ ? 1 : 0;
+    mirror_ = n_ - 1;
+    n_odd_ = (n_ - first_) / 2;
     n_even_ = n_ - n_odd_;
-    if (periodic_) mirrored_.emplace_back(0, 0);
-    if (Index(mirrored_.size()) < n_even_) mirrored_.emplace_back(n_ / 2, n_ / 2);
+    alone_ = periodic_ ? std::array<Index, 2>{0, n_ / 2} : std::array<Index, 2>{n_ / 2, 0};
 
     const double scale = 1.0 / std::sqrt(double(n_));
     const auto entry = [&](Index k, Index j, bool even) {
@@ -124,57 +152,37 @@ void AxisTransform::build_matrices() {
         const bool alone = even && (frequency == 0 || 2 * frequency == n_);
         return (alone ? 1.0 : std::numbers::sqrt2) * scale * (even ? std::cos(angle) : std::sin(angle));
     };
-    const auto fill = [&](Index size, bool even, std::vector<double>& matrix, std::vector<double>& transposed) {
-        matrix.resize(std::size_t(size * size));
-        transposed.resize(matrix.size());
-        for (Index k = 0; k < size; ++k)
-            for (Index i = 0; i < size; ++i)
-                matrix[std::size_t(k * size + i)] = transposed[std::size_t(i * size + k)] =
-                    entry(k, mirrored_[std::size_t(i)].first, even);
-    };
-    fill(n_even_, true, even_, even_back_);
-    fill(n_odd_, false, odd_, odd_back_);
-    entries_.resize(std::size_t(n_) * kernels::panel_width);
-    modes_.resize(entries_.size());
-}
-
-/// Calls panel(row) for every panel_width lines, where row.read(i, out) and row.write(i, in) move their entries i. A
-/// panel that is not full is filled up with zeros.
-template <class Panel>
-void AxisTransform::for_panels(double* data, Index size, Index stride, Panel&& panel) {
-    constexpr auto width = Index(kernels::panel_width);
-    const Index n_lines = size / n_;
-    const auto start = [&](Index line) { return line / stride * (n_ * stride) + line % stride; };
-    struct Neighbours {  // lines side by side
-        double* first;
-        Index stride;
-        void read(Index i, double* out) const { std::memcpy(out, first + i * stride, width * sizeof(double)); }
-        void write(Index i, const double* in) const { std::memcpy(first + i * stride, in, width * sizeof(double)); }
-    };
-    struct Scattered {
-        std::array<double*, kernels::panel_width> lines;
-        Index count, stride;
-        void read(Index i, double* out) const {
-            for (Index l = 0; l < count; ++l) out[l] = lines[std::size_t(l)][i * stride];
-            std::fill(out + count, out + width, 0.0);
+    for (Half* half : {&even_, &odd_}) {
+        const bool even = half == &even_;
+        const Index size = half->size = even ? n_even_ : n_odd_;
+        half->stride = (size + width - 1) / width * width;
+        half->forward.assign(std::size_t(size * half->stride), 0.0);
+        half->backward = half->forward;
+        for (Index k = 0; k < size; ++k) {
+            for (Index i = 0; i < size; ++i) {
+                const Index j = i < n_odd_ ? first_ + i : alone_[std::size_t(i - n_odd_)];
+                half->forward[std::size_t(k * half->stride + i)] = half->backward[std::size_t(i * half->stride + k)] =
+                    entry(k, j, even);
+            }
         }
-        void write(Index i, const double* in) const {
-            for (Index l = 0; l < count; ++l) lines[std::size_t(l)][i * stride] = in[l];
-        }
-    };
-    for (Index line = 0; line < n_lines; line += width) {
-        const Index count = std::min(width, n_lines - line);
-        if (count == width && line % stride + width <= stride) {
-            panel(Neighbours{data + start(line), stride});
-            continue;
-        }
-        Scattered rows{{}, count, stride};
-        for (Index l = 0; l < count; ++l) rows.lines[std::size_t(l)] = data + start(line + l);
-        panel(rows);
     }
+    folded_.assign(std::size_t((even_.stride + odd_.stride) * width), 0.0);
+    modes_.resize(folded_.size());
 }
 
-/// Calls line(a, b) for pairs of lines; b may equal a when their number is odd.
+void AxisTransform::Half::multiply_left(bool forwards, kernels::RowsOf<double> in, kernels::RowsOf<double> out) const {
+    const std::vector<double>& M = forwards ? forward : backward;
+    const auto n = std::size_t(size);
+    kernels::multiply({M.data(), std::size_t(stride)}, n, n, {in.data, in.stride}, kernels::panel_width, out);
+}
+
+void AxisTransform::Half::multiply_right(bool forwards, kernels::RowsOf<double> in, Index n_rows,
+                                         kernels::RowsOf<double> out) const {
+    const std::vector<double>& M = forwards ? backward : forward;
+    kernels::multiply({in.data, in.stride}, std::size_t(n_rows), std::size_t(size), {M.data(), std::size_t(stride)},
+                      std::size_t(stride), out);
+}
+
 template <class Line>
 void AxisTransform::for_pairs(double* data, Index size, Index stride, Line&& line) {
     const Index row = n_ * stride;

@@ -1,11 +1,12 @@
 /// Orthonormal real transforms that diagonalise second differences along one axis of an array.
 #pragma once
 
+#include "dynamic/kernels.hpp"
 #include "spectralot/core/types.hpp"
 
+#include <array>
 #include <complex>
 #include <memory>
-#include <utility>
 #include <vector>
 
 namespace spectralot::dynamic {
@@ -13,9 +14,9 @@ namespace spectralot::dynamic {
 /// DCT-II (reflecting ends) or a real Fourier transform (periodic) along an axis of `n` entries `stride` apart.
 ///
 /// Up to `dense_limit` entries: products with the two halves of the matrix that act on the sums and differences of
-/// mirrored entries, n²/2 multiply-adds at the machine's full width, for several lines at a time. Longer lines: FFTs of
-/// pairs of lines, O(n log n) each. The modes come in an order of their own: `eigenvalue` knows it, mode 0 is the
-/// constant. One object serves one thread at a time.
+/// mirrored entries, n²/2 multiply-adds per line at the machine's full width, on the array where it lies. Longer lines:
+/// FFTs of pairs of lines, O(n log n) each. The modes come in an order of their own: `eigenvalue` knows it, mode 0 is
+/// the constant. One object serves one thread at a time.
 class AxisTransform {
 public:
     static constexpr Index dense_limit = 256;
@@ -36,8 +37,9 @@ public:
 
 private:
     void build_matrices();
-    template <class Panel>
-    void for_panels(double* data, Index size, Index stride, Panel&& panel);
+    void dense(double* data, Index size, Index stride, bool forward);
+    void along_columns(double* data, Index stride, Index count, bool forward);
+    void along_rows(double* data, Index count, bool forward);
     template <class Line>
     void for_pairs(double* data, Index size, Index stride, Line&& line);
     void forward_fft(double* data, Index size, Index stride);
@@ -45,11 +47,18 @@ private:
 
     Index n_;
     bool periodic_;
-    // Dense: mirrored entries, first the pairs, then the entries that are their own mirror image.
-    std::vector<std::pair<Index, Index>> mirrored_;
-    Index n_even_ = 0, n_odd_ = 0;
-    std::vector<double> even_, odd_, even_back_, odd_back_;  // row-major, the last two transposed
-    std::vector<double> entries_, modes_;                    // panels
+    // Dense. Entry first_ + i is mirrored in mirror_ - i, for i < n_odd_; those that are their own mirror image follow.
+    Index first_ = 0, mirror_ = 0, n_even_ = 0, n_odd_ = 0;
+    std::array<Index, 2> alone_{};
+    struct Half {  // of the modes: even or odd. Row-major, rows padded to whole panels
+        Index size = 0, stride = 0;
+        std::vector<double> forward{}, backward{};  // mode × entry, and transposed
+
+        void multiply_left(bool forwards, kernels::RowsOf<double> in, kernels::RowsOf<double> out) const;
+        void multiply_right(bool forwards, kernels::RowsOf<double> in, Index n_rows, kernels::RowsOf<double> out) const;
+    };
+    Half even_, odd_;
+    std::vector<double> folded_, modes_;
     // FFT
     struct Fft;
     std::unique_ptr<Fft> fft_;

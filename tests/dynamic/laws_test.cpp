@@ -151,16 +151,18 @@ TEST(SliceProx, MetricIsActiveAtItsMomentAndTheProjectionIsFeasible) {
         }
         for (const Gauge& gauge : gauges) {
             const Points given = gaussian(d + 1, cells, random);
-            Points w(d + 1, cells);
+            Points w = Points::Zero(d + 1, cells), spare = w;
             std::vector<const double*> from;
-            std::vector<double*> to;
+            std::vector<double*> to, scratch;
             for (int i = 0; i <= d; ++i) {
                 from.push_back(given.row(i).data());
                 to.push_back(w.row(i).data());
+                scratch.push_back(spare.row(i).data());
             }
             std::vector<double> rho(std::size_t(cells), 0.0);
             dynamic::SliceProx prox(gauge, d);
-            prox.project(from, rho, to);
+            prox.project(from, rho, scratch, 0.5, to);
+            w *= 2.0;
             const Matrix Q = prox.metric();
             EXPECT_TRUE(gauge.contains(Q, 1e-9)) << gauge.repr();
             // Moreau: what the projection took off is the prox of the action, (ρ, m), with Q active at its moment.

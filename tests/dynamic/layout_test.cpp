@@ -107,25 +107,48 @@ TEST(Layout, AveragesAndDivergencesHaveTheirAdjoints) {
             interpolate(layout, u, s, rows);
         }
         for (std::size_t k = 0; k < w.v.size(); ++k) average += seen.v[k].cwiseProduct(w.v[k]).sum();
-        // In place, as the bounds do, and from one field to another, as the iteration does.
         const StaggeredField base = random.staggered(layout);
-        StaggeredField place = base, other(layout);
-        for (Plane& m : other.m) m.setConstant(7.0);  // all of it is written, walls too
-        add_adjoint(layout, w, 0.7, place);
-        for (int s = 0; s < n_times; ++s) {
-            add_adjoint_masses(layout, base, w, 0.7, s, other);
-            add_adjoint_momenta(layout, MomentumRows(base, s), w, 0.7, s, MomentumRows(other, s));
-        }
-        EXPECT_NEAR(inner(place, u) - inner(base, u), 0.7 * average, 1e-11);
-        for (std::size_t a = 0; a < place.m.size(); ++a) EXPECT_EQ(place.m[a], other.m[a]);
-        EXPECT_EQ(place.rho, other.rho);
+        StaggeredField moved = base;
+        add_adjoint(layout, w, 0.7, moved);
+        EXPECT_NEAR(inner(moved, u) - inner(base, u), 0.7 * average, 1e-11);
 
         const Plane phi = random.plane(n_times, layout.n_cells);
         Plane du(n_times, layout.n_cells);
         divergence(layout, u, du);
-        StaggeredField moved = base;
+        moved = base;
         subtract_gradient(layout, phi, moved);
         EXPECT_NEAR(inner(base, u) - inner(moved, u), du.cwiseProduct(phi).sum(), 1e-10);
+    }
+}
+
+TEST(Layout, TheStepOfTheIterationIsMadeOfTheSameMaps) {
+    Fields random(4);
+    constexpr double tau = 0.7, r = 1.8;
+    for (const Layout& layout : layouts()) {
+        const StaggeredField u = random.staggered(layout);
+        const CellField w = random.cells(layout);
+        const Plane phi = random.plane(n_times, layout.n_cells);
+        StaggeredField adjoint(layout);
+        add_adjoint(layout, w, tau, adjoint);
+        Plane expected(n_times, layout.n_cells), du(n_times, layout.n_cells);
+        divergence(layout, adjoint, expected);
+        StaggeredField g = adjoint, moved = u, ahead = u, m(layout);  // g = τIᵀw + Dᵀφ
+        subtract_gradient(layout, -phi, g);
+        for (int s = 0; s < n_times; ++s) {
+            divergence_of_adjoint(layout, w, tau, s, MomentumRows(m, s), du.row(s).data());
+            if (s > 0) step_masses(layout, w, tau, phi, r, s, moved, ahead.rho.row(s).data());
+            step_momenta(layout, w, tau, phi, r, s, MomentumRows(moved, s), MomentumRows(ahead, s));
+        }
+        EXPECT_LE((du - expected).cwiseAbs().maxCoeff(), 1e-12);
+        const auto agree = [&](const Plane& from, const Plane& step, const Plane& to, double length) {
+            EXPECT_LE((from - length * step - to).cwiseAbs().maxCoeff(), 1e-12);
+        };
+        agree(u.rho, g.rho, moved.rho, r);
+        agree(u.rho, g.rho, ahead.rho, 2.0);
+        for (std::size_t a = 0; a < u.m.size(); ++a) {
+            agree(u.m[a], g.m[a], moved.m[a], r);
+            agree(u.m[a], g.m[a], ahead.m[a], 2.0);
+        }
     }
 }
 

@@ -68,6 +68,14 @@ def density_path():
     return so.dynamic.solve(a / a.sum(), b / b.sum(), so.Trace(), n_times=6, tol=2e-2)
 
 
+@pytest.fixture(scope="module")
+def walled_path(density_path):
+    mask = np.ones((12, 12), bool)
+    mask[5, :2] = False
+    a, b = (np.where(mask, density_path.density[k], 0) for k in (0, -1))
+    return so.dynamic.solve(a / a.sum(), b / b.sum(), 1, n_times=6, tol=0.5, mask=mask)
+
+
 def test_densities_move(density_path, tmp_path):
     path = so.animation.save(density_path, tmp_path / "path.gif", frames=5)
     with Image.open(path) as film:
@@ -79,8 +87,23 @@ def test_densities_move(density_path, tmp_path):
     levels = np.frombuffer(base64.b64decode(data["levels"]), "u1").reshape(7, 12, 12)
     shown = density_path.frames / density_path.frames.max()
     np.testing.assert_allclose(levels[:, ::-1].transpose(0, 2, 1) / 255, shown, atol=0.003)
-    with pytest.raises(ValueError, match="no target"):
+    assert data["closed"] == ""
+    with pytest.raises(ValueError, match="target"):
         so.animation.save(density_path, tmp_path / "path.gif", target=[[0, 0]])
+
+
+def test_walls_are_drawn_in_pages(walled_path, tmp_path):
+    page = so.animation.save(walled_path, tmp_path / "wall.html").read_text()
+    data = json.loads(re.search(r"const data = (.*);", page)[1])
+    closed = np.frombuffer(base64.b64decode(data["closed"]), "u1").reshape(12, 12)
+    assert np.array_equal(closed[::-1].T == 0, walled_path.mask)
+
+
+def test_densities_on_a_line_move(density_path, tmp_path):
+    a, b = (density_path.density[k].sum(1) for k in (0, -1))
+    line = so.dynamic.solve(a, b, 1, n_times=4, tol=0.1)
+    with Image.open(so.animation.save(line, tmp_path / "line.gif")) as film:
+        assert film.n_frames == 5
 
 
 MOVE_THE_SLIDER = """
@@ -98,7 +121,7 @@ document.title = JSON.stringify({max: slider.max, moved, back: seen() === before
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("subject", ["trajectory", "density_path"])
+@pytest.mark.parametrize("subject", ["trajectory", "density_path", "walled_path"])
 def test_the_slider_moves_the_picture_in_a_browser(subject, request, tmp_path):
     browser = shutil.which("chromium")
     assert browser, "chromium is missing: scripts/setup.sh browser"

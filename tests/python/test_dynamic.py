@@ -114,6 +114,16 @@ def test_grid_value_of_gaussians_is_of_second_order_at_least(p):
     assert errors[1] < errors[0] / 4
 
 
+@pytest.mark.parametrize("p", [1, 2, np.inf])
+def test_one_bump_to_two_is_certified_to_three_digits_at_full_size(p):
+    """The size and the accuracy asked of the solver, in few iterations thanks to coarser grids."""
+    a, b = bump(64, 0.25, 0.3, 0.06), 0.5 * (bump(64, 0.75, 0.2, 0.06) + bump(64, 0.7, 0.8, 0.06))
+    r = so.dynamic.solve(a, b, p, n_times=32, tol=1e-3)
+    assert r.converged
+    assert r.gap <= 1e-3
+    assert r.n_iter < 2000
+
+
 def test_action_of_zero_mass():
     assert so.dynamic.action([0.5, 0.5], [[1, 0], [0, 1]], 1) == pytest.approx(4)
     assert so.dynamic.action([0], [[1, 0]], 1) == np.inf
