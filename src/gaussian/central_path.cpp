@@ -118,10 +118,10 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, Pace pace) {
     const bool fast = pace == Pace::Fast;
     const double centred = smooth ? 0.2 : r.has_trace() ? 1e-2 : fast ? 1e3 : 10.0;
     const double shrink = fast ? 0.02 : 0.1;
-    // Metrics without half the gap, or a smaller μ while that is still worth a tolerance.
-    const int patience = fast ? 6 : 40;
+    // Steps without half the gap, or a smaller μ while that is still worth a tolerance.
+    const int patience = fast ? 3 : 20;
     double best = search.gap();
-    for (int since = 0; !search.finished();) {
+    for (int since = 0; !search.finished(); ++since) {
         const Matrix& basis = eigen.eigenvectors();
         Matrix residual = product(basis.transpose(), product(at.moment, basis));
         residual.diagonal() -= r.slope(q, mu);
@@ -138,8 +138,7 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, Pace pace) {
         double length = least > -boundary_share ? 1.0 : -boundary_share / least;
 
         const double before = merit(at, q, norm, mu);
-        int halvings = 0;
-        for (;; ++halvings, ++since, length *= 0.5) {
+        for (int halvings = 0;; ++halvings, length *= 0.5) {
             Matrix inner = length * step;
             inner.diagonal() += q;
             const Eigen::SelfAdjointEigenSolver<Matrix> next(product(basis, product(inner, basis.transpose())));
@@ -157,13 +156,11 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, Pace pace) {
                 q = next_q;
                 norm = next_norm;
                 at = candidate;
-                ++since;
                 break;
             }
         }
         bool progress = search.gap() < 0.5 * best;
-        const bool at_rounding = smooth && slope < mu && halvings == max_halvings;
-        if (slope < centred * mu || at_rounding) {
+        if (slope < centred * mu) {
             progress |= smooth && degree * mu * weight / norm > 0.01 * search.options.tol * search.bracket().upper;
             mu *= shrink;
             if (smooth) at = search.try_metric(metric, smoothing(norm));

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
-#include <vector>
 
 namespace spectralot::gaussian {
 
@@ -61,26 +59,6 @@ Matrix Curvature::operator()(const Matrix& H) const {
     return half + half.transpose();
 }
 
-Vector Curvature::root(const Matrix& H) const {
-    const Matrix X = product(P_.transpose(), product(H, R_));
-    const Index n = X.rows();
-    Vector x(n * n + gain_.size() * unseen_.cols());
-    Index k = 0;
-    for (Index j = 0; j < n; ++j) {
-        for (Index i = 0; i < j; ++i) x[k++] = std::sqrt(2.0 * turning_(i, j)) * (X(i, j) - X(j, i));
-        for (Index i = 0; i <= j; ++i)
-            x[k++] = stretching_.size() == 0
-                         ? 0.0
-                         : std::sqrt((i == j ? 1.0 : 2.0) * stretching_(i, j)) * (X(i, j) + X(j, i));
-    }
-    if (unseen_.size() > 0) {
-        const Matrix& thin = source_is_thin_ ? P_ : R_;
-        const Matrix gained = product((2.0 * gain_).cwiseSqrt().asDiagonal() * thin.transpose(), product(H, unseen_));
-        x.tail(gained.size()) = gained.reshaped();
-    }
-    return x;
-}
-
 Matrix Curvature::moved(const Coupling& at, const Matrix& H) const {
     Matrix inner = turned(H);
     inner.diagonal() += at.c;
@@ -95,36 +73,23 @@ Matrix Curvature::moved(const Coupling& at, const Matrix& H) const {
 
 namespace {
 
-/// r'' - h'' over the pairs i ≤ j as RᵀR, R by orthogonal transformations of a root: where couplings split mass its
-/// entries range over 1/μ², more than a sum keeps apart.
+/// r'' - h'' as a matrix over the pairs i ≤ j, scaled to a unit diagonal.
 class DenseEquation {
 public:
     DenseEquation(const Curvature& curvature, const Matrix& weights) : d_(weights.rows()) {
         const Index n = size(d_);
-        const Vector diagonal = packed(weights.cwiseSqrt()).cwiseQuotient(packed(Matrix::Ones(d_, d_)));
-        Matrix root;
+        Matrix system(n, n);
         for (Index k = 0; k < n; ++k) {
-            const Vector x = curvature.root(unpacked(Vector::Unit(n, k)));
-            if (k == 0) root = Matrix::Zero(x.size() + n, n);
-            root.col(k).head(x.size()) = x;
-            root(x.size() + k, k) = diagonal[k];
+            const Matrix H = unpacked(Vector::Unit(n, k));
+            system.col(k) = packed(weights.cwiseProduct(H) + curvature(H));
         }
-        scale_ = root.colwise().norm().cwiseInverse();
-        root *= scale_.asDiagonal();
-        // Largest rows first: Householder's transformations then keep the small ones.
-        const Vector sizes = root.rowwise().lpNorm<Eigen::Infinity>();
-        std::vector<Index> order(std::size_t(root.rows()));
-        std::iota(order.begin(), order.end(), Index(0));
-        std::ranges::sort(order, [&](Index i, Index j) { return sizes[i] > sizes[j]; });
-        solver_.compute(Matrix(root(order, Eigen::all)));
+        scale_ = system.diagonal().cwiseSqrt().cwiseInverse();
+        solver_.compute(scale_.asDiagonal() * system * scale_.asDiagonal());
     }
     static Index size(Index d) { return d * (d + 1) / 2; }
+    [[nodiscard]] bool regular() const { return solver_.info() == Eigen::Success; }
     [[nodiscard]] Matrix solve(const Matrix& r) const {
-        const auto R = solver_.matrixR().topRows(scale_.size()).triangularView<Eigen::Upper>();
-        Vector x = solver_.colsPermutation().transpose() * scale_.cwiseProduct(packed(r));
-        R.transpose().solveInPlace(x);
-        R.solveInPlace(x);
-        return unpacked(scale_.cwiseProduct(solver_.colsPermutation() * x));
+        return unpacked(scale_.cwiseProduct(solver_.solve(scale_.cwiseProduct(packed(r)))));
     }
 
 private:
@@ -144,7 +109,7 @@ private:
 
     Index d_;
     Vector scale_;
-    Eigen::ColPivHouseholderQR<Matrix> solver_;
+    Eigen::LLT<Matrix> solver_;
 };
 
 struct Solution {
@@ -202,9 +167,10 @@ NewtonStep newton_step(const Curvature& curvature, const Matrix& weights, const 
                                                   [&](const Matrix& r) { return Matrix(inverse.cwiseProduct(r)); });
     if (iterated.reached || n > max_dense) return iterated.newton;
     const DenseEquation dense(curvature, weights);
-    const Solution solved = conjugate_gradients(curvature, weights, residual, traceless, goal, max_steps,
-                                                [&](const Matrix& r) { return dense.solve(r); });
-    return solved.newton.slope > 0.0 ? solved.newton : iterated.newton;
+    if (!dense.regular()) return iterated.newton;
+    return conjugate_gradients(curvature, weights, residual, traceless, goal, max_steps,
+                               [&](const Matrix& r) { return dense.solve(r); })
+        .newton;
 }
 
 double least_relative(const Matrix& H, const Vector& scale) {

@@ -17,8 +17,6 @@ class Curvature {
 public:
     Curvature(const Pair& pair, const Coupling& at, double scale, const Matrix& basis);
     [[nodiscard]] Matrix operator()(const Matrix& H) const;
-    /// x with |x|² = <H, -h''[H]>, linear in H.
-    [[nodiscard]] Vector root(const Matrix& H) const;
     /// The contraction C + dC, dC its derivative along H: its second moment is exactly S + h''[H]. `at` as constructed.
     [[nodiscard]] Matrix moved(const Coupling& at, const Matrix& H) const;
 
