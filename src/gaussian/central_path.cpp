@@ -116,18 +116,23 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, Pace pace) {
     // Largest decrement², in units of μ, at which μ shrinks. In stiff directions the coupling is off by the root of it.
     const bool careful = smooth || r.has_trace();
     const bool fast = pace == Pace::Fast;
-    const double centred = careful ? 1e-2 : fast ? 1e3 : 10.0;
+    const double centred = smooth ? 0.2 : r.has_trace() ? 1e-2 : fast ? 1e3 : 10.0;
     const double shrink = fast ? 0.02 : 0.1;
-    const int patience = fast ? 3 : 20;  // steps without half the gap
+    // Steps without half the gap, or a smaller μ while that is still worth a tolerance.
+    const int patience = fast ? 3 : 20;
     double best = search.gap();
     for (int since = 0; !search.finished(); ++since) {
         const Matrix& basis = eigen.eigenvectors();
         Matrix residual = product(basis.transpose(), product(at.moment, basis));
         residual.diagonal() -= r.slope(q, mu);
         const Curvature curvature(search.pair, at, norm / weight, basis);
-        const Matrix step =
+        const auto [step, slope] =
             newton_step(curvature, r.curvature(q, mu), residual, r.has_trace(), careful ? 1e-2 * mu : infinity);
-        const double slope = residual.cwiseProduct(step).sum();
+        if (smooth && slope < mu) {
+            // Couplings turn fast with Q: what they will be after the step is known better than where they are.
+            search.accept(with_contraction(search.pair, at, curvature.moved(at, step)));
+            if (search.finished()) break;
+        }
         double least = least_relative(step, q);
         if (r.has_room()) least = std::min(least, least_relative(-step, (1.0 - q.array()).matrix()));
         double length = least > -boundary_share ? 1.0 : -boundary_share / least;
@@ -154,12 +159,14 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, Pace pace) {
                 break;
             }
         }
+        bool progress = search.gap() < 0.5 * best;
         if (slope < centred * mu) {
+            progress |= smooth && degree * mu * weight / norm > 0.01 * search.options.tol * search.bracket().upper;
             mu *= shrink;
             if (smooth) at = search.try_metric(metric, smoothing(norm));
         }
-        if (search.gap() < 0.5 * best) {
-            best = search.gap();
+        if (progress) {
+            best = std::min(best, search.gap());
             since = 0;
         } else if (since >= patience) {
             return false;

@@ -1,6 +1,7 @@
 #include "gaussian/couple.hpp"
 
 #include "gaussian/polar.hpp"
+#include "linalg/decompositions.hpp"
 #include "linalg/product.hpp"
 #include "spectralot/core/errors.hpp"
 
@@ -106,6 +107,19 @@ Coupling couple(const Pair& pair, const Matrix& metric, double smoothing) {
     if (smoothing > 0.0) polar_error += std::sqrt(double(result.s.size())) * eta;
     result.cost_error = q * result.moment_error + 2.0 * polar_error + 4.0 * d * epsilon * q * result.moment.norm();
     return result;
+}
+
+Coupling with_contraction(const Pair& pair, Coupling coupling, const Matrix& C) {
+    const Eigen::JacobiSVD<Matrix> svd(C, Eigen::ComputeThinU | Eigen::ComputeThinV);
+    coupling.U = svd.matrixU();
+    coupling.V = svd.matrixV();
+    coupling.c = svd.singularValues().cwiseMin(1.0);
+    coupling.split = 1.0 - coupling.c.array().square();
+    set_moment(pair, coupling);
+    // Here 1-c² has the absolute accuracy of c.
+    const double spread = std::min(pair.source.root.squaredNorm(), pair.target.root.squaredNorm());
+    coupling.moment_error += 8.0 * double(pair.dimension()) * epsilon * spread;
+    return coupling;
 }
 
 Matrix cross_covariance(const Pair& pair, const Coupling& coupling) {

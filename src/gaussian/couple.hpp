@@ -43,6 +43,9 @@ struct Coupling {
 };
 Coupling couple(const Pair& pair, const Matrix& metric, double smoothing = 0.0);
 
+/// The same metric with another coupling: the contraction nearest to `C`.
+Coupling with_contraction(const Pair& pair, Coupling coupling, const Matrix& C);
+
 /// Fills in the moment and its error from U, V and c.
 void set_moment(const Pair& pair, Coupling& coupling);
 

@@ -37,48 +37,140 @@ Curvature::Curvature(const Pair& pair, const Coupling& at, double scale, const M
     if (n0 == n1) return;
     const Matrix& root = n0 < n1 ? pair.target.root : pair.source.root;
     const Matrix& seen = n0 < n1 ? at.V : at.U;
-    const Matrix unseen = basis.transpose() * (root - (root * seen) * seen.transpose());
-    rest_ = unseen * unseen.transpose();
-    const Matrix& thin = n0 < n1 ? P_ : R_;
-    spread_ = thin * c.cwiseQuotient(s).asDiagonal() * thin.transpose();
+    unseen_ = basis.transpose() * (root - (root * seen) * seen.transpose());
+    gain_ = c.cwiseQuotient(s);
+    source_is_thin_ = n0 < n1;
 }
 
-Matrix Curvature::operator()(const Matrix& H) const {
+Matrix Curvature::turned(const Matrix& H) const {
     const Matrix X = product(P_.transpose(), product(H, R_));
     Matrix K = (X - X.transpose()).cwiseProduct(turning_);
     if (stretching_.size() > 0) K += (X + X.transpose()).cwiseProduct(stretching_);
-    Matrix half = product(P_, product(K, R_.transpose()));
-    if (rest_.size() > 0) half += product(spread_, product(H, rest_));
+    return K;
+}
+
+Matrix Curvature::operator()(const Matrix& H) const {
+    Matrix half = product(P_, product(turned(H), R_.transpose()));
+    if (unseen_.size() > 0) {
+        const Matrix& thin = source_is_thin_ ? P_ : R_;
+        const Matrix gained = product(gain_.asDiagonal() * thin.transpose(), product(H, unseen_));
+        half += product(thin, product(gained, unseen_.transpose()));
+    }
     return half + half.transpose();
 }
 
-Matrix newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
-                   double goal) {
+Matrix Curvature::moved(const Coupling& at, const Matrix& H) const {
+    Matrix inner = turned(H);
+    inner.diagonal() += at.c;
+    Matrix C = product(at.U, product(inner, at.V.transpose()));
+    if (unseen_.size() > 0) {
+        const Matrix& thin = source_is_thin_ ? P_ : R_;
+        const Matrix gained = product(gain_.asDiagonal() * thin.transpose(), product(H, unseen_));
+        C += source_is_thin_ ? product(at.U, gained) : product(at.V, gained).transpose();
+    }
+    return C;
+}
+
+namespace {
+
+/// r'' - h'' as a matrix over the pairs i ≤ j, scaled to a unit diagonal.
+class DenseEquation {
+public:
+    DenseEquation(const Curvature& curvature, const Matrix& weights) : d_(weights.rows()) {
+        const Index n = size(d_);
+        Matrix system(n, n);
+        for (Index k = 0; k < n; ++k) {
+            const Matrix H = unpacked(Vector::Unit(n, k));
+            system.col(k) = packed(weights.cwiseProduct(H) + curvature(H));
+        }
+        scale_ = system.diagonal().cwiseSqrt().cwiseInverse();
+        solver_.compute(scale_.asDiagonal() * system * scale_.asDiagonal());
+    }
+    static Index size(Index d) { return d * (d + 1) / 2; }
+    [[nodiscard]] bool regular() const { return solver_.info() == Eigen::Success; }
+    [[nodiscard]] Matrix solve(const Matrix& r) const {
+        return unpacked(scale_.cwiseProduct(solver_.solve(scale_.cwiseProduct(packed(r)))));
+    }
+
+private:
+    static double length(Index i, Index j) { return i == j ? 1.0 : std::sqrt(2.0); }
+    [[nodiscard]] Vector packed(const Matrix& H) const {
+        Vector x(size(d_));
+        for (Index j = 0, k = 0; j < d_; ++j)
+            for (Index i = 0; i <= j; ++i) x[k++] = length(i, j) * H(i, j);
+        return x;
+    }
+    [[nodiscard]] Matrix unpacked(const Vector& x) const {
+        Matrix H(d_, d_);
+        for (Index j = 0, k = 0; j < d_; ++j)
+            for (Index i = 0; i <= j; ++i) H(i, j) = H(j, i) = x[k++] / length(i, j);
+        return H;
+    }
+
+    Index d_;
+    Vector scale_;
+    Eigen::LLT<Matrix> solver_;
+};
+
+struct Solution {
+    NewtonStep newton;
+    bool reached = false;  ///< the goal
+};
+
+/// `solve` is the preconditioner.
+template <class Solve>
+Solution conjugate_gradients(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
+                             double goal, int max_steps, const Solve& solve) {
     constexpr double relative = 0.03;
-    constexpr int max_cg = 200;
-    const Matrix inverse = weights.cwiseInverse();
-    const double trace = inverse.trace();
-    const auto precondition = [&](const Matrix& r) {
-        Matrix z = inverse.cwiseProduct(r);
-        if (traceless) z.diagonal() -= z.trace() / trace * inverse.diagonal();
-        return z;
+    const Index d = residual.rows();
+    const Matrix multiplier = traceless ? solve(Matrix::Identity(d, d)) : Matrix();
+    // The multiplier of the trace leaves the residual itself, not only z: it is of the size of S however small the
+    // rest.
+    const auto precondition = [&](Matrix& r) {
+        Matrix z = solve(r);
+        if (!traceless) return z;
+        r.diagonal().array() -= z.trace() / multiplier.trace();
+        z = solve(r);
+        return Matrix(z - z.trace() / multiplier.trace() * multiplier);
     };
-    Matrix step = Matrix::Zero(residual.rows(), residual.cols());
-    Matrix r = residual, z = precondition(r), p = z;
+    Solution result{{Matrix::Zero(d, d), 0.0}, false};
+    Matrix r = residual;
+    Matrix z = precondition(r), p = z;
     double rz = r.cwiseProduct(z).sum();
     goal = std::min(goal, relative * relative * rz);
-    for (int i = 0; i < max_cg && rz > goal; ++i) {
+    for (int i = 0; i < max_steps && rz > goal; ++i) {
         const Matrix image = weights.cwiseProduct(p) + curvature(p);
         const double length = rz / p.cwiseProduct(image).sum();
-        if (!(length > 0.0) || std::isinf(length)) break;
-        step += length * p;
+        if (!(length > 0.0) || std::isinf(length)) return result;
+        result.newton.step += length * p;
+        result.newton.slope += length * rz;
         r -= length * image;
         z = precondition(r);
         const double next = r.cwiseProduct(z).sum();
         p = z + next / rz * p;
         rz = next;
     }
-    return step;
+    result.reached = rz <= goal;
+    return result;
+}
+
+}  // namespace
+
+NewtonStep newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
+                       double goal) {
+    constexpr int max_cg = 200;
+    constexpr Index max_dense = 500;  // unknowns: d ≤ 31
+    const Index n = DenseEquation::size(residual.rows());
+    const int max_steps = n <= max_dense ? int(std::min<Index>(max_cg, n)) : max_cg;
+    const Matrix inverse = weights.cwiseInverse();
+    const Solution iterated = conjugate_gradients(curvature, weights, residual, traceless, goal, max_steps,
+                                                  [&](const Matrix& r) { return Matrix(inverse.cwiseProduct(r)); });
+    if (iterated.reached || n > max_dense) return iterated.newton;
+    const DenseEquation dense(curvature, weights);
+    if (!dense.regular()) return iterated.newton;
+    return conjugate_gradients(curvature, weights, residual, traceless, goal, max_steps,
+                               [&](const Matrix& r) { return dense.solve(r); })
+        .newton;
 }
 
 double least_relative(const Matrix& H, const Vector& scale) {

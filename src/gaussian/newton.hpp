@@ -17,15 +17,25 @@ class Curvature {
 public:
     Curvature(const Pair& pair, const Coupling& at, double scale, const Matrix& basis);
     [[nodiscard]] Matrix operator()(const Matrix& H) const;
+    /// The contraction C + dC, dC its derivative along H: its second moment is exactly S + h''[H]. `at` as constructed.
+    [[nodiscard]] Matrix moved(const Coupling& at, const Matrix& H) const;
 
 private:
-    Matrix P_, R_, turning_, stretching_, rest_, spread_;
+    [[nodiscard]] Matrix turned(const Matrix& H) const;  ///< K
+    Matrix P_, R_, turning_, stretching_, unseen_;
+    Vector gain_;  ///< c/s
+    bool source_is_thin_ = true;
+};
+
+struct NewtonStep {
+    Matrix step;         ///< H
+    double slope = 0.0;  ///< tr(residual·H), without the cancellation of that sum where the residual has a multiplier
 };
 
 /// Solves (r'' - h'')[H] = residual by preconditioned conjugate gradients, to a thirtieth and to √goal; r'' multiplies
 /// entry by entry by `weights` and is the preconditioner. `traceless`: tr H = 0.
-Matrix newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
-                   double goal = std::numeric_limits<double>::infinity());
+NewtonStep newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
+                       double goal = std::numeric_limits<double>::infinity());
 
 /// Smallest eigenvalue of H relative to scale: H_ij/√(scale_i scale_j).
 double least_relative(const Matrix& H, const Vector& scale);

@@ -113,7 +113,7 @@ std::optional<Coupling> below_level(const Pair& pair, double level) {
         residual.diagonal().array() += q.array().inverse() - level;
         const Curvature curvature(pair, at, scale, basis);
         const Matrix weights = q.cwiseInverse() * q.cwiseInverse().transpose();
-        const Matrix step = newton_step(curvature, weights, residual, false);
+        const Matrix step = newton_step(curvature, weights, residual, false).step;
         const double least = least_relative(step, q);
         Matrix inner = (least > -boundary_share ? 1.0 : -boundary_share / least) * step;
         inner.diagonal() += q;
