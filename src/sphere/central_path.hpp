@@ -13,7 +13,10 @@
 #pragma once
 
 #include "spectralot/gauge/program.hpp"
+#include "sphere/pairs.hpp"
 #include "sphere/reduced_pair.hpp"
+
+#include <Eigen/SparseCore>
 
 namespace spectralot::sphere {
 
@@ -36,17 +39,27 @@ public:
 private:
     struct Step {
         Vector phi;  // of α and β
-        Points C, slack;
+        Vector C, slack;
         Matrix Q, R, Z, V;
         double theta;
     };
     class Newton;
 
+    using PairMatrix = Eigen::Map<const Eigen::SparseMatrix<double, Eigen::RowMajor>>;
+    [[nodiscard]] PairMatrix matrix(const Vector& values) const;  ///< of a number for each pair
+    [[nodiscard]] Vector pair_sums(const Vector& phi) const;      ///< φ_i + φ_{n+j}
+    [[nodiscard]] Vector products(const Matrix& Q) const;         ///< x_iᵀQy_j
+    [[nodiscard]] Vector atom_sums(const Vector& values) const;   ///< over the pairs of every atom
+    [[nodiscard]] double near() const;
+    [[nodiscard]] bool exhausts(const PairList& pairs, const Matrix& Q, const Vector& alpha, const Vector& beta) const;
+    [[nodiscard]] Step corrected_step(const Newton& newton) const;
+    void join(const PairList& found);
+
     void update();
     [[nodiscard]] double degree() const;
     [[nodiscard]] Matrix slope() const;  // ρ'(Q)
     /// Towards products of `target`, with the second-order terms of the predictor if there is one.
-    [[nodiscard]] Step direction(const Newton& newton, double target, const Step* predictor) const;
+    [[nodiscard]] Step direction(const Newton& newton, double target, const Step* predictor, double share) const;
     [[nodiscard]] std::pair<double, double> lengths(const Step& step, double share) const;
 
     const ReducedPair& pair_;
@@ -57,12 +70,14 @@ private:
     double emphasis_;  // of the products QZ and RV beside the many of pairs
     Matrix S0_;
     Vector alpha_, beta_;
-    Matrix Q_, R_, Z_, V_;  // R = I - Q
-    double theta_ = 0.0;    // of the trace
-    Points C_, slack_;      // slacks are variables of their own: what the exponentials bend is made up for later
+    Matrix Q_, R_, Z_, V_;    // R = I - Q
+    double theta_ = 0.0;      // of the trace
+    PairList arcs_;           // the pairs in use, sorted
+    std::vector<int> first_;  // of every row
+    Vector C_, slack_;        // slacks are variables of their own: what the exponentials bend is made up for later
     // At the present point:
     Vector u_, v_, nodes_;  // nodes: a u and b v
-    Points e_, K_;          // √(u v) and xᵀQy
+    Vector e_, K_;          // √(u v) and xᵀQy
     double mu_ = 0.0;       // mean product of complementary variables
 };
 

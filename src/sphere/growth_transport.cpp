@@ -25,27 +25,8 @@ double longest(const std::vector<double>& x, const std::vector<double>& change, 
     return length;
 }
 
-/// Rows divided by e^{ℓ/2}; rows with ℓ = -infinity, which have no partner, become zero.
-Points divided(const Points& points, const Vector& logarithm) {
-    const Vector factor = (logarithm.array() == -infinity).select(0.0, (-0.5 * logarithm.array()).exp().matrix());
-    return factor.asDiagonal() * points;
-}
-
 Vector logarithm_or_none(const Vector& x, double floor) {
     return (x.array() > floor).select(x.array().log().matrix(), -infinity);
-}
-
-PairList transposed(const PairList& pairs) {
-    std::vector<std::pair<int, int>> turned;
-    turned.reserve(pairs.size());
-    for (std::size_t t = 0; t < pairs.size(); ++t) turned.emplace_back(pairs.col[t], pairs.row[t]);
-    std::sort(turned.begin(), turned.end());
-    PairList sorted;
-    for (const auto& [i, j] : turned) {
-        sorted.row.push_back(i);
-        sorted.col.push_back(j);
-    }
-    return sorted;
 }
 
 }  // namespace
