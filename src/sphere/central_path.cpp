@@ -17,15 +17,15 @@ constexpr Index most_pairs = Index(1) << 24;  // to price at every step
 constexpr double most_work = 3e8;             // products for the border of the metric, in one step
 constexpr double most_imbalance = 1e6;        // of the two total masses
 constexpr double largest_power = 16.0;        // Q is S to the power p-1
-constexpr double least_share = 0.05; // C at the start
+constexpr double least_share = 0.05;          // C at the start
 constexpr double start_factor = 1.5;          // √(u v) of the first iterate over the least allowed
 constexpr double boundary_share = 0.95;
 constexpr int start_partners = 8;     // per atom
 constexpr int partners_per_step = 8;  // per atom: pairs that join because they are nearly tight
-constexpr double least_slack = 0.3;  // of a pair that joins, relative to √(u v)
-constexpr double least_product = 0.1; 
+constexpr double least_slack = 0.3;   // of a pair that joins, relative to √(u v)
+constexpr double least_product = 0.1;
 constexpr int most_refinements = 12;
-constexpr double near_share = 3.0;    // slack, in units of that of a typical pair in use, at which they join
+constexpr double near_share = 3.0;  // slack, in units of that of a typical pair in use, at which they join
 
 /// Symmetric matrices as vectors with the same inner product.
 Vector pack(const Matrix& S) {
@@ -75,10 +75,9 @@ CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf)
     R_ = Matrix::Identity(d, d) - Q_;
     V_ = Matrix::Zero(d, d);
 
-    const SoftTransport start = soft_transport(pair.x * Q_, pair.a, pair.y, pair.b, start_partners);
+    const SoftTransport start = soft_transport(pair.x * Q_, pair.a, pair.y, pair.b, start_partners, 1e-12 * size);
     const double least = std::log(1e-3 * size);
-    const double tightest =
-        row_maxima(divided(pair.x * Q_, start.alpha), divided(pair.y, start.beta)).maxCoeff();
+    const double tightest = row_maxima(divided(pair.x * Q_, start.alpha), divided(pair.y, start.beta)).maxCoeff();
     const double level = tightest > 0.0 ? std::log(start_factor * tightest) : 0.0;
     alpha_ = (start.alpha.array() + level).max(least);
     beta_ = (start.beta.array() + level).max(least);
@@ -344,7 +343,8 @@ private:
     Eigen::PartialPivLU<Matrix> corner_;
 };
 
-CentralPath::Step CentralPath::direction(const Newton& newton, double target, const Step* predictor, double share) const {
+CentralPath::Step CentralPath::direction(const Newton& newton, double target, const Step* predictor,
+                                         double share) const {
     const Index d = Q_.rows();
     Vector aim = target * slack_.cwiseInverse();  // C after the step, but for the change of the slacks
     Vector defect = 2.0 * (e_ - K_) - slack_;
@@ -405,6 +405,7 @@ CentralPath::Step CentralPath::corrected_step(const Newton& newton) const {
 }
 
 bool CentralPath::advance() {
+    if (arcs_.size() == 0) return false;  // nothing to start from
     for (int refined = 0;; ++refined) {
         const Newton newton(*this);
         if (!newton.usable()) return false;
@@ -413,16 +414,17 @@ bool CentralPath::advance() {
         auto [dual_step, primal_step] = lengths(step, boundary_share);
         dual_step = std::min(dual_step, std::ldexp(1.0, -refined / 2));
         const Index n = alpha_.size();
-        const Vector change = (dual_step * step.phi).cwiseMax(-1.0).cwiseMin(1.0);  // no potential changes by more than e
+        const Vector change =
+            (dual_step * step.phi).cwiseMax(-1.0).cwiseMin(1.0);  // no potential changes by more than e
         const Vector alpha = alpha_ + change.head(n), beta = beta_ + change.tail(beta_.size());
         const Matrix Q = Q_ + dual_step * step.Q;
-        const PairList joining = largest_products(divided(pair_.x * Q, alpha), divided(pair_.y, beta), partners_per_step, std::exp(-0.5 * near()), arcs_);
+        const PairList joining = largest_products(divided(pair_.x * Q, alpha), divided(pair_.y, beta),
+                                                  partners_per_step, std::exp(-0.5 * near()), arcs_);
         if (refined < most_refinements && exhausts(joining, Q, alpha, beta)) {  // a better direction knows of them
             join(joining);
             update();
             continue;
         }
-        if (getenv("SPH")) fprintf(stderr, "phi %.2e slack %.2e Q %.2e C %.2e Z %.2e | defect %.2e muspread %.2e %.2e flowres %.2e\n", step.phi.cwiseAbs().maxCoeff(), longest(slack_, step.slack, 1.), longest(Q_, step.Q, 1.), longest(C_, step.C,1.), longest(Z_, step.Z,1.), (2.0*(e_-K_)-slack_).cwiseAbs().maxCoeff(), C_.cwiseProduct(slack_).minCoeff()/mu_, C_.cwiseProduct(slack_).maxCoeff()/mu_, (atom_sums(C_.cwiseProduct(e_))-nodes_).norm()/nodes_.norm());//DBG
         alpha_ = alpha;
         beta_ = beta;
         slack_ += dual_step * step.slack;
@@ -435,7 +437,6 @@ bool CentralPath::advance() {
         update();
         join(joining);
         update();
-        if (getenv("SPH")) fprintf(stderr, "arcs %zu mu %.2e lengths %.3f %.3f near %.2e refined %d\n", arcs_.size(), mu_, dual_step, primal_step, near_share * mu_ * double(nodes_.size()) / nodes_.sum(), refined);//DBG
         constexpr double too_short = 1e-4;
         return dual_step > too_short || primal_step > too_short;
     }
