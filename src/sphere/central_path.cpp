@@ -2,9 +2,8 @@
 
 #include "linalg/cholesky.hpp"
 #include "linalg/decompositions.hpp"
-#include "linalg/kernels.hpp"
 #include "saddle/cone.hpp"
-#include "sphere/likely_pairs.hpp"
+#include "sphere/soft_transport.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -13,19 +12,23 @@ namespace spectralot::sphere {
 
 namespace {
 
-constexpr Index most_pairs = Index(1) << 24;  // to price at every step
-constexpr double most_work = 3e8;             // products for the border of the metric, in one step
-constexpr double most_imbalance = 1e6;        // of the two total masses
-constexpr double largest_power = 16.0;        // Q is S to the power p-1
-constexpr double least_share = 0.05;          // C at the start
-constexpr double start_factor = 1.5;          // √(u v) of the first iterate over the least allowed
+constexpr Index most_pairs = Index(1) << 24;    // priced at every step
+constexpr Index most_columns = Index(1) << 12;  // of the dense factorisation
+constexpr double most_work = 3e8;               // products for the corner of the metric, in one step
+constexpr double most_imbalance = 1e6;          // of the two total masses
+constexpr double largest_power = 16.0;          // Q is S to the power p-1
+constexpr int start_partners = 8;               // per atom
+constexpr int start_partners_far = 64;          // for p > 4: the first steps take Q far from where they were chosen
+constexpr double start_factor = 1.5;            // √(u v) of the first iterate over the least allowed
+constexpr double start_share = 0.05;            // of what its row is worth: the least flow of a pair at the start
 constexpr double boundary_share = 0.95;
-constexpr int start_partners = 8;     // per atom
-constexpr int partners_per_step = 8;  // per atom: pairs that join because they are nearly tight
-constexpr double least_slack = 0.3;   // of a pair that joins, relative to √(u v)
-constexpr double least_product = 0.1;
-constexpr int most_refinements = 12;
-constexpr double near_share = 3.0;  // slack, in units of that of a typical pair in use, at which they join
+// Pairs that join because they are nearly tight:
+constexpr int partners_per_step = 8;     // per atom
+constexpr double near_share = 3.0;       // slack, in units of that of a typical pair in use, at which they join
+constexpr double joining_slack = 0.3;    // in units of that: at least, where the step has gone too far
+constexpr double joining_share = 0.02;   // of what its atoms are worth: the largest flow that a pair brings along
+constexpr double exhausted_share = 0.1;  // of its slack left: the step did not know of that pair
+constexpr int most_refinements = 12;     // directions for one step
 
 /// Symmetric matrices as vectors with the same inner product.
 Vector pack(const Matrix& S) {
@@ -52,10 +55,10 @@ double longest(const Vector& x, const Vector& change, double share) {
 bool CentralPath::suits(const ReducedPair& pair, const GaugeLeaf& leaf) {
     const Index n = pair.x.rows(), m = pair.y.rows();
     const auto d = double(pair.x.cols()), D = d * (d + 1.0) / 2.0;
-    const double work = double(n * m) * D + double(n) * D * D * d;
+    const double work = double(n) * D * D * d;
     const double imbalance = std::max(pair.mass_a / pair.mass_b, pair.mass_b / pair.mass_a);
-    return n > 0 && m > 0 && n * m <= most_pairs && work <= most_work && imbalance <= most_imbalance &&
-           leaf.p <= largest_power;
+    return n > 0 && m > 0 && n * m <= most_pairs && m <= most_columns && work <= most_work &&
+           imbalance <= most_imbalance && leaf.p <= largest_power;
 }
 
 CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf)
@@ -75,7 +78,8 @@ CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf)
     R_ = Matrix::Identity(d, d) - Q_;
     V_ = Matrix::Zero(d, d);
 
-    const SoftTransport start = soft_transport(pair.x * Q_, pair.a, pair.y, pair.b, start_partners, 1e-12 * size);
+    const int partners = power_ > 0.0 && leaf.p > 4.0 ? start_partners_far : start_partners;
+    const SoftTransport start = soft_transport(pair.x * Q_, pair.a, pair.y, pair.b, partners, 1e-12 * size);
     const double least = std::log(1e-3 * size);
     const double tightest = row_maxima(divided(pair.x * Q_, start.alpha), divided(pair.y, start.beta)).maxCoeff();
     const double level = tightest > 0.0 ? std::log(start_factor * tightest) : 0.0;
@@ -88,10 +92,10 @@ CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf)
     join(start.pairs);
     slack_.setZero();
     update();
-    // The flow of the softened problem.
+    // The flow of the softened transport.
     for (Index t = 0; t < C_.size(); ++t) {
         const double worth = nodes_[arcs_.row[std::size_t(t)]];
-        C_[t] = std::clamp(start.flow[t], least_share * worth, worth) / e_[t];
+        C_[t] = std::clamp(start.flow[t], start_share * worth, worth) / e_[t];
     }
     emphasis_ = std::max(1.0, 0.1 * double(C_.size()) / double(d));
     mu_ = std::sqrt(nodes_.head(n).sum() * nodes_.tail(m).sum()) / C_.dot(e_);
@@ -147,8 +151,9 @@ void CentralPath::join(const PairList& found) {
             if (at_old == at_fresh) ++fresh;
         } else {
             const double e = std::exp(0.5 * (alpha_[i] + beta_[j]));
-            slack.push_back(std::max(2.0 * (e - images.row(i).dot(pair_.y.row(j))), least_slack * near() * e));
-            C.push_back(std::min(mu_ / slack.back(), 0.02 * std::min(nodes_[i], nodes_[alpha_.size() + j]) / e));
+            slack.push_back(std::max(2.0 * (e - images.row(i).dot(pair_.y.row(j))), joining_slack * near() * e));
+            C.push_back(
+                std::min(mu_ / slack.back(), joining_share * std::min(nodes_[i], nodes_[alpha_.size() + j]) / e));
             ++fresh;
         }
     }
@@ -231,7 +236,8 @@ private:
 
     bool factor_potentials() {
         const Index n = at_.alpha_.size(), m = at_.beta_.size();
-        // The barrier's (e x)²C/slack, less what the curvature of √(u v) takes away.
+        // The barrier's (e x)²C/slack, less what the curvature of √(u v) takes away: no more of that than the atoms
+        // are worth, or the problem in logarithms would not be convex where pairs carry more.
         const Vector P = at_.C_.cwiseProduct(at_.e_), kept = at_.nodes_.cwiseQuotient(at_.atom_sums(P)).cwiseMin(1.0);
         W_.resize(P.size());
         for (Index t = 0; t < W_.size(); ++t) {
@@ -412,7 +418,7 @@ bool CentralPath::advance() {
         const Step step = corrected_step(newton);
         if (!step.phi.allFinite() || !step.Q.allFinite()) return false;
         auto [dual_step, primal_step] = lengths(step, boundary_share);
-        dual_step = std::min(dual_step, std::ldexp(1.0, -refined / 2));
+        dual_step = std::min(dual_step, std::ldexp(1.0, -refined / 2));  // where more pairs turn up again and again
         const Index n = alpha_.size();
         const Vector change =
             (dual_step * step.phi).cwiseMax(-1.0).cwiseMin(1.0);  // no potential changes by more than e
@@ -449,7 +455,7 @@ bool CentralPath::exhausts(const PairList& pairs, const Matrix& Q, const Vector&
         const int i = pairs.row[t], j = pairs.col[t];
         const double r_now = now.row(i).dot(pair_.y.row(j)) * std::exp(-0.5 * (alpha_[i] + beta_[j]));
         const double r_then = then.row(i).dot(pair_.y.row(j)) * std::exp(-0.5 * (alpha[i] + beta[j]));
-        if (1.0 - r_then < 0.1 * (1.0 - r_now)) return true;
+        if (1.0 - r_then < exhausted_share * (1.0 - r_now)) return true;
     }
     return false;
 }

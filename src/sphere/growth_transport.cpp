@@ -1,6 +1,6 @@
 #include "sphere/growth_transport.hpp"
 
-#include "sphere/likely_pairs.hpp"
+#include "sphere/soft_transport.hpp"
 
 #include <Eigen/SparseCholesky>
 

@@ -1,4 +1,4 @@
-#include "sphere/likely_pairs.hpp"
+#include "sphere/soft_transport.hpp"
 
 #include <algorithm>
 #include <cmath>
