@@ -2,8 +2,8 @@
 
 #include "linalg/cholesky.hpp"
 #include "linalg/decompositions.hpp"
-#include "linalg/kernels.hpp"
 #include "saddle/cone.hpp"
+#include "sphere/soft_transport.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,12 +12,23 @@ namespace spectralot::sphere {
 
 namespace {
 
-constexpr Index most_pairs = Index(1) << 21;  // a dozen matrices of 16 MB, and less than a second for a step
-constexpr double most_work = 3e8;             // products for the border of the metric, in one step
-constexpr double most_imbalance = 1e6;        // of the two total masses
-constexpr double largest_power = 16.0;        // Q is S to the power p-1
-constexpr double start_factor = 1.5;          // √(u v) of the first iterate over the least allowed
+constexpr Index most_pairs = Index(1) << 24;    // priced at every step
+constexpr Index most_columns = Index(1) << 12;  // of the dense factorisation
+constexpr double most_work = 3e8;               // products for the corner of the metric, in one step
+constexpr double most_imbalance = 1e6;          // of the two total masses
+constexpr double largest_power = 16.0;          // Q is S to the power p-1
+constexpr int start_partners = 8;               // per atom
+constexpr int start_partners_far = 64;          // for p > 4: the first steps take Q far from where they were chosen
+constexpr double start_factor = 1.5;            // √(u v) of the first iterate over the least allowed
+constexpr double start_share = 0.05;            // of what its row is worth: the least flow of a pair at the start
 constexpr double boundary_share = 0.95;
+// Pairs that join because they are nearly tight:
+constexpr int partners_per_step = 8;     // per atom
+constexpr double near_share = 3.0;       // slack, in units of that of a typical pair in use, at which they join
+constexpr double joining_slack = 0.3;    // in units of that: at least, where the step has gone too far
+constexpr double joining_share = 0.02;   // of what its atoms are worth: the largest flow that a pair brings along
+constexpr double exhausted_share = 0.1;  // of its slack left: the step did not know of that pair
+constexpr int most_refinements = 12;     // directions for one step
 
 /// Symmetric matrices as vectors with the same inner product.
 Vector pack(const Matrix& S) {
@@ -34,7 +45,7 @@ Matrix symmetric(const Matrix& M) {
 double longest(const Matrix& M, const Matrix& change, double share) {
     return std::min(1.0, share * saddle::longest_step<double>(M, change));
 }
-double longest(const Points& x, const Points& change, double share) {
+double longest(const Vector& x, const Vector& change, double share) {
     const double least = (change.array() / x.array()).minCoeff();
     return least < -share ? -share / least : 1.0;
 }
@@ -44,10 +55,10 @@ double longest(const Points& x, const Points& change, double share) {
 bool CentralPath::suits(const ReducedPair& pair, const GaugeLeaf& leaf) {
     const Index n = pair.x.rows(), m = pair.y.rows();
     const auto d = double(pair.x.cols()), D = d * (d + 1.0) / 2.0;
-    const double work = double(n * m) * D + double(n) * D * D * d;
+    const double work = double(n) * D * D * d;
     const double imbalance = std::max(pair.mass_a / pair.mass_b, pair.mass_b / pair.mass_a);
-    return n > 0 && m > 0 && n * m <= most_pairs && work <= most_work && imbalance <= most_imbalance &&
-           leaf.p <= largest_power;
+    return n > 0 && m > 0 && n * m <= most_pairs && m <= most_columns && work <= most_work &&
+           imbalance <= most_imbalance && leaf.p <= largest_power;
 }
 
 CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf)
@@ -67,24 +78,91 @@ CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf)
     R_ = Matrix::Identity(d, d) - Q_;
     V_ = Matrix::Zero(d, d);
 
-    K_ = pair.x * Q_ * pair.y.transpose();
-    const Vector root_a = pair.a.cwiseSqrt(), root_b = pair.b.cwiseSqrt();
-    const double tightest = (root_a.asDiagonal() * K_ * root_b.asDiagonal()).maxCoeff();
-    const double least = 1e-3 * size * root_a.maxCoeff() * root_b.maxCoeff();
-    const double level = std::log(start_factor * std::max(tightest, least));
-    const double balance = 0.5 * std::log(double(m) / double(n));
-    alpha_ = level + balance - pair.a.array().log();
-    beta_ = level - balance - pair.b.array().log();
-
-    emphasis_ = std::max(1.0, 0.1 * double(n * m) / double(d));
-    slack_ = C_ = Points::Zero(n, m);
+    const int partners = power_ > 0.0 && leaf.p > 4.0 ? start_partners_far : start_partners;
+    const SoftTransport start = soft_transport(pair.x * Q_, pair.a, pair.y, pair.b, partners, 1e-12 * size);
+    const double least = std::log(1e-3 * size);
+    const double tightest = row_maxima(divided(pair.x * Q_, start.alpha), divided(pair.y, start.beta)).maxCoeff();
+    const double level = tightest > 0.0 ? std::log(start_factor * tightest) : 0.0;
+    alpha_ = (start.alpha.array() + level).max(least);
+    beta_ = (start.beta.array() + level).max(least);
+    first_.assign(std::size_t(n) + 1, 0);
     Z_ = Matrix::Zero(d, d);
+    nodes_ = Vector::Ones(n + m);
+    mu_ = 1.0;
+    join(start.pairs);
+    slack_.setZero();
     update();
-    C_ = slack_.cwiseInverse();
-    mu_ = std::sqrt(nodes_.head(n).sum() * nodes_.tail(m).sum()) / C_.cwiseProduct(e_).sum();
+    // The flow of the softened transport.
+    for (Index t = 0; t < C_.size(); ++t) {
+        const double worth = nodes_[arcs_.row[std::size_t(t)]];
+        C_[t] = std::clamp(start.flow[t], start_share * worth, worth) / e_[t];
+    }
+    emphasis_ = std::max(1.0, 0.1 * double(C_.size()) / double(d));
+    mu_ = std::sqrt(nodes_.head(n).sum() * nodes_.tail(m).sum()) / C_.dot(e_);
     C_ *= mu_;
+    mu_ = C_.dot(slack_) / double(C_.size());
     Z_ = emphasis_ * mu_ * Q_.inverse();
     if (has_room_) V_ = emphasis_ * mu_ * R_.inverse();
+}
+
+CentralPath::PairMatrix CentralPath::matrix(const Vector& values) const {
+    return {alpha_.size(), beta_.size(), values.size(), first_.data(), arcs_.col.data(), values.data()};
+}
+
+Vector CentralPath::pair_sums(const Vector& phi) const {
+    const Index n = alpha_.size();
+    Vector sums(Index(arcs_.size()));
+    for (Index t = 0; t < sums.size(); ++t)
+        sums[t] = phi[arcs_.row[std::size_t(t)]] + phi[n + arcs_.col[std::size_t(t)]];
+    return sums;
+}
+
+Vector CentralPath::products(const Matrix& Q) const {
+    const Points images = pair_.x * Q;
+    Vector products(Index(arcs_.size()));
+    for (Index t = 0; t < products.size(); ++t)
+        products[t] = images.row(arcs_.row[std::size_t(t)]).dot(pair_.y.row(arcs_.col[std::size_t(t)]));
+    return products;
+}
+
+Vector CentralPath::atom_sums(const Vector& values) const {
+    const Index n = alpha_.size(), m = beta_.size();
+    Vector sums(n + m);
+    sums << matrix(values) * Vector::Ones(m), matrix(values).transpose() * Vector::Ones(n);
+    return sums;
+}
+
+void CentralPath::join(const PairList& found) {
+    const auto n_old = arcs_.size(), n_found = found.size();
+    if (n_found == 0) return;
+    const Points images = pair_.x * Q_;
+    PairList merged;
+    std::vector<double> C, slack;
+    for (std::size_t old = 0, fresh = 0; old < n_old || fresh < n_found;) {
+        const auto at_old = old < n_old ? std::pair(arcs_.row[old], arcs_.col[old]) : PairList::end;
+        const auto at_fresh = fresh < n_found ? std::pair(found.row[fresh], found.col[fresh]) : PairList::end;
+        const auto [i, j] = std::min(at_old, at_fresh);
+        merged.row.push_back(i);
+        merged.col.push_back(j);
+        if (at_old <= at_fresh) {
+            C.push_back(C_[Index(old)]);
+            slack.push_back(slack_[Index(old)]);
+            ++old;
+            if (at_old == at_fresh) ++fresh;
+        } else {
+            const double e = std::exp(0.5 * (alpha_[i] + beta_[j]));
+            slack.push_back(std::max(2.0 * (e - images.row(i).dot(pair_.y.row(j))), joining_slack * near() * e));
+            C.push_back(
+                std::min(mu_ / slack.back(), joining_share * std::min(nodes_[i], nodes_[alpha_.size() + j]) / e));
+            ++fresh;
+        }
+    }
+    arcs_ = std::move(merged);
+    C_ = Eigen::Map<const Vector>(C.data(), Index(C.size()));
+    slack_ = Eigen::Map<const Vector>(slack.data(), Index(slack.size()));
+    first_.assign(first_.size(), 0);
+    for (const int i : arcs_.row) ++first_[std::size_t(i) + 1];
+    for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
 }
 
 double CentralPath::degree() const {
@@ -97,11 +175,12 @@ void CentralPath::update() {
     v_ = beta_.array().exp();
     nodes_.resize(n + m);
     nodes_ << pair_.a.cwiseProduct(u_), pair_.b.cwiseProduct(v_);
-    e_.noalias() = u_.cwiseSqrt() * v_.cwiseSqrt().transpose();
-    const Points images = pair_.x * Q_;
-    K_.noalias() = images * pair_.y.transpose();
+    Vector logarithms(n + m);
+    logarithms << alpha_, beta_;
+    e_ = (0.5 * pair_sums(logarithms)).array().exp();
+    K_ = products(Q_);
     slack_ = slack_.cwiseMax(2.0 * (e_ - K_));  // more than the linear model promised is welcome
-    double products = C_.cwiseProduct(slack_).sum() + saddle::inner(Q_, Z_);
+    double products = C_.dot(slack_) + saddle::inner(Q_, Z_);
     if (has_room_) products += saddle::inner(R_, V_);
     mu_ = products / degree();
 }
@@ -139,7 +218,7 @@ public:
     }
 
     [[nodiscard]] bool usable() const { return factor_.info() == Eigen::Success; }
-    [[nodiscard]] const Points& theta() const { return theta_; }  ///< C/slack
+    [[nodiscard]] const Vector& theta() const { return theta_; }  ///< C/slack
     [[nodiscard]] const Matrix& metric_inverse() const { return Q_inverse_; }
     [[nodiscard]] const Matrix& room_inverse() const { return R_inverse_; }
 
@@ -157,15 +236,26 @@ private:
 
     bool factor_potentials() {
         const Index n = at_.alpha_.size(), m = at_.beta_.size();
-        // The barrier's (e x)²C/slack, less what the curvature of √(u v) takes away.
-        W_ = at_.C_.cwiseProduct(at_.e_).cwiseProduct(at_.e_.cwiseQuotient(at_.slack_) - Points::Constant(n, m, 0.5));
-        rows_ = at_.nodes_.head(n) + W_.rowwise().sum();
-        cols_ = at_.nodes_.tail(m) + W_.colwise().sum().transpose();
-        const Vector weights = rows_.cwiseInverse();
-        Points product = Points::Zero(m, m);
-        linalg::kernels::add_gram(W_.data(), std::size_t(m), std::size_t(n), std::size_t(m), weights.data(),
-                                  product.data());
-        Matrix reduced = -product.transpose();
+        // The barrier's (e x)²C/slack, less what the curvature of √(u v) takes away: no more of that than the atoms
+        // are worth, or the problem in logarithms would not be convex where pairs carry more.
+        const Vector P = at_.C_.cwiseProduct(at_.e_), kept = at_.nodes_.cwiseQuotient(at_.atom_sums(P)).cwiseMin(1.0);
+        W_.resize(P.size());
+        for (Index t = 0; t < W_.size(); ++t) {
+            const double share = std::min(kept[at_.arcs_.row[std::size_t(t)]], kept[n + at_.arcs_.col[std::size_t(t)]]);
+            W_[t] = P[t] * (at_.e_[t] / at_.slack_[t] - 0.5 * share * share);
+        }
+        const Vector diagonal = at_.nodes_ + at_.atom_sums(W_);
+        rows_ = diagonal.head(n);
+        cols_ = diagonal.tail(m);
+        Matrix reduced = Matrix::Zero(m, m);
+        for (Index i = 0; i < n; ++i) {
+            const int first = at_.first_[std::size_t(i)], last = at_.first_[std::size_t(i) + 1];
+            for (int s = first; s < last; ++s) {
+                const double share = W_[s] / rows_[i];
+                double* column = &reduced(0, at_.arcs_.col[std::size_t(s)]);
+                for (int t = s; t < last; ++t) column[at_.arcs_.col[std::size_t(t)]] -= share * W_[t];
+            }
+        }
         reduced.diagonal() += cols_;
         reduced.diagonal() *= 1.0 + 16.0 * epsilon;
         factor_.compute(reduced);
@@ -176,8 +266,8 @@ private:
     [[nodiscard]] Matrix border_of_pairs() const {
         const Points &x = at_.pair_.x, &y = at_.pair_.y;
         const Index n = x.rows(), m = y.rows();
-        const Points pull = theta_.cwiseProduct(at_.e_);
-        const Points to_rows = pull * y, to_cols = pull.transpose() * x;
+        const Vector pull = theta_.cwiseProduct(at_.e_);
+        const Points to_rows = at_.matrix(pull) * y, to_cols = at_.matrix(pull).transpose() * x;
         Matrix border(n + m, Index(basis_.size()));
         for (Index k = 0; k < border.cols(); ++k) {
             const Matrix& H = basis_[std::size_t(k)];
@@ -193,7 +283,7 @@ private:
         const auto D = Index(basis_.size());
         Points squares(y.rows(), D);
         for (Index j = 0; j < y.rows(); ++j) squares.row(j) = pack(y.row(j).transpose() * y.row(j));
-        const Points sums = theta_ * squares;
+        const Points sums = at_.matrix(theta_) * squares;
         Matrix corner = Matrix::Zero(D, D), images(D, dimension());
         for (Index i = 0; i < x.rows(); ++i) {
             for (Index k = 0; k < D; ++k) images.row(k) = x.row(i) * basis_[std::size_t(k)];
@@ -236,22 +326,22 @@ private:
     [[nodiscard]] Vector solve_once(const Vector& f) const {
         const Index n = rows_.size(), m = cols_.size();
         const Vector scaled = f.head(n).cwiseQuotient(rows_);
-        Vector right = f.tail(m) - W_.transpose() * scaled;
+        Vector right = f.tail(m) - at_.matrix(W_).transpose() * scaled;
         factor_.solveInPlace(right);
         Vector x(n + m);
-        x << scaled - (W_ * right).cwiseQuotient(rows_), right;
+        x << scaled - (at_.matrix(W_) * right).cwiseQuotient(rows_), right;
         return x;
     }
     [[nodiscard]] Vector solve_potentials(const Vector& f) const {
         const Index n = rows_.size(), m = cols_.size();
         Vector x = solve_once(f), rest(n + m);
-        rest << f.head(n) - rows_.cwiseProduct(x.head(n)) - W_ * x.tail(m),
-            f.tail(m) - cols_.cwiseProduct(x.tail(m)) - W_.transpose() * x.head(n);
+        rest << f.head(n) - rows_.cwiseProduct(x.head(n)) - at_.matrix(W_) * x.tail(m),
+            f.tail(m) - cols_.cwiseProduct(x.tail(m)) - at_.matrix(W_).transpose() * x.head(n);
         return x + solve_once(rest);
     }
 
     const CentralPath& at_;
-    Points theta_, W_;
+    Vector theta_, W_;
     Vector rows_, cols_;  // diagonal of the potentials' block
     linalg::Cholesky factor_;
     std::vector<Matrix> basis_;  // H_k
@@ -259,32 +349,28 @@ private:
     Eigen::PartialPivLU<Matrix> corner_;
 };
 
-CentralPath::Step CentralPath::direction(const Newton& newton, double target, const Step* predictor) const {
-    const Index n = alpha_.size(), m = beta_.size(), d = Q_.rows();
-    const auto pair_sums = [&](const Vector& phi) -> Points {
-        return phi.head(n).replicate(1, m) + phi.tail(m).transpose().replicate(n, 1);
-    };
-    Points aim = target * slack_.cwiseInverse();  // C after the step, but for the change of the slacks
-    Points defect = 2.0 * (e_ - K_) - slack_;
+CentralPath::Step CentralPath::direction(const Newton& newton, double target, const Step* predictor,
+                                         double share) const {
+    const Index d = Q_.rows();
+    Vector aim = target * slack_.cwiseInverse();  // C after the step, but for the change of the slacks
+    Vector defect = 2.0 * (e_ - K_) - slack_;
     Vector f = -nodes_;
     Matrix pull_Q = emphasis_ * target * newton.metric_inverse(), pull_R = Matrix::Zero(d, d);
     if (has_room_) pull_R = emphasis_ * target * newton.room_inverse();
     if (predictor) {
-        const Points x = pair_sums(predictor->phi);
-        aim -= predictor->C.cwiseProduct(predictor->slack).cwiseQuotient(slack_);
-        defect += 0.25 * e_.cwiseProduct(x).cwiseProduct(x);
-        f -= 0.5 * nodes_.cwiseProduct(predictor->phi.cwiseAbs2());
-        const Points bent = (0.5 * predictor->C + 0.125 * C_.cwiseProduct(x)).cwiseProduct(x).cwiseProduct(e_);
-        f.head(n) += bent.rowwise().sum();
-        f.tail(m) += bent.colwise().sum().transpose();
-        pull_Q -= symmetric(newton.metric_inverse() * predictor->Q * predictor->Z);
-        if (has_room_) pull_R -= symmetric(newton.room_inverse() * predictor->R * predictor->V);
+        const Vector x = pair_sums(predictor->phi);
+        aim -= share * predictor->C.cwiseProduct(predictor->slack).cwiseQuotient(slack_);
+        defect += share * 0.25 * e_.cwiseProduct(x).cwiseProduct(x);
+        f -= share * 0.5 * nodes_.cwiseProduct(predictor->phi.cwiseAbs2());
+        f += share * atom_sums((0.5 * predictor->C + 0.125 * C_.cwiseProduct(x)).cwiseProduct(x).cwiseProduct(e_));
+        pull_Q -= share * symmetric(newton.metric_inverse() * predictor->Q * predictor->Z);
+        if (has_room_) pull_R -= share * symmetric(newton.room_inverse() * predictor->R * predictor->V);
     }
-    const Points pull = aim - newton.theta().cwiseProduct(defect), flow = pull.cwiseProduct(e_);
-    f.head(n) += flow.rowwise().sum();
-    f.tail(m) += flow.colwise().sum().transpose();
+    const Vector pull = aim - newton.theta().cwiseProduct(defect);
+    f += atom_sums(pull.cwiseProduct(e_));
+    const Points pulled = matrix(pull) * pair_.y;
     Vector g(d * (d + 1) / 2 + 1), h;
-    g << pack(S0_ - symmetric(2.0 * pair_.x.transpose() * pull * pair_.y) + pull_Q - pull_R - slope()),
+    g << pack(S0_ - symmetric(2.0 * pair_.x.transpose() * pulled) + pull_Q - pull_R - slope()),
         (trace_ > 0.0 ? trace_ - Q_.trace() : 0.0);
 
     Step step;
@@ -292,8 +378,7 @@ CentralPath::Step CentralPath::direction(const Newton& newton, double target, co
     step.Q = unpack(h.head(h.size() - 1), d);
     step.R = -step.Q;
     step.theta = h[h.size() - 1] - theta_;
-    const Points images = pair_.x * step.Q;
-    step.slack = e_.cwiseProduct(pair_sums(step.phi)) - 2.0 * images * pair_.y.transpose() + defect;
+    step.slack = e_.cwiseProduct(pair_sums(step.phi)) - 2.0 * products(step.Q) + defect;
     step.C = aim - C_ - newton.theta().cwiseProduct(step.slack);
     step.Z = pull_Q - Z_ - symmetric(newton.metric_inverse() * step.Q * Z_);
     if (has_room_) step.V = pull_R - V_ - symmetric(newton.room_inverse() * step.R * V_);
@@ -311,32 +396,68 @@ std::pair<double, double> CentralPath::lengths(const Step& step, double share) c
     return {dual, primal};
 }
 
-bool CentralPath::advance() {
-    const Newton newton(*this);
-    if (!newton.usable()) return false;
-    const Step predictor = direction(newton, 0.0, nullptr);
+double CentralPath::near() const {
+    return std::min(1.0, near_share * mu_ * double(alpha_.size() + beta_.size()) / nodes_.sum());
+}
+
+CentralPath::Step CentralPath::corrected_step(const Newton& newton) const {
+    const Step predictor = direction(newton, 0.0, nullptr, 0.0);
     const auto [dual, primal] = lengths(predictor, 1.0);
-    double left = (slack_ + dual * predictor.slack).cwiseProduct(C_ + primal * predictor.C).sum();
+    double left = (slack_ + dual * predictor.slack).dot(C_ + primal * predictor.C);
     left += saddle::inner(Q_ + dual * predictor.Q, Z_ + primal * predictor.Z);
     if (has_room_) left += saddle::inner(R_ + dual * predictor.R, V_ + primal * predictor.V);
     const double ratio = left / (mu_ * degree());
+    return direction(newton, std::clamp(ratio * ratio * ratio, 1e-4, 1.0) * mu_, &predictor, primal * dual);
+}
 
-    const Step step = direction(newton, std::clamp(ratio * ratio * ratio, 1e-4, 1.0) * mu_, &predictor);
-    if (!step.phi.allFinite() || !step.Q.allFinite()) return false;
-    auto [dual_step, primal_step] = lengths(step, boundary_share);
-    dual_step = std::min(dual_step, 1.0 / step.phi.cwiseAbs().maxCoeff());  // no potential changes by more than e
-    alpha_ += dual_step * step.phi.head(alpha_.size());
-    beta_ += dual_step * step.phi.tail(beta_.size());
-    slack_ += dual_step * step.slack;
-    Q_ += dual_step * step.Q;
-    R_ += dual_step * step.R;
-    C_ += primal_step * step.C;
-    Z_ += primal_step * step.Z;
-    if (has_room_) V_ += primal_step * step.V;
-    theta_ += primal_step * step.theta;
-    update();
-    constexpr double too_short = 1e-4;
-    return dual_step > too_short || primal_step > too_short;
+bool CentralPath::advance() {
+    if (arcs_.size() == 0) return false;  // nothing to start from
+    for (int refined = 0;; ++refined) {
+        const Newton newton(*this);
+        if (!newton.usable()) return false;
+        const Step step = corrected_step(newton);
+        if (!step.phi.allFinite() || !step.Q.allFinite()) return false;
+        auto [dual_step, primal_step] = lengths(step, boundary_share);
+        dual_step = std::min(dual_step, std::ldexp(1.0, -refined / 2));  // where more pairs turn up again and again
+        const Index n = alpha_.size();
+        const Vector change =
+            (dual_step * step.phi).cwiseMax(-1.0).cwiseMin(1.0);  // no potential changes by more than e
+        const Vector alpha = alpha_ + change.head(n), beta = beta_ + change.tail(beta_.size());
+        const Matrix Q = Q_ + dual_step * step.Q;
+        const PairList joining = largest_products(divided(pair_.x * Q, alpha), divided(pair_.y, beta),
+                                                  partners_per_step, std::exp(-0.5 * near()), arcs_);
+        if (refined < most_refinements && exhausts(joining, Q, alpha, beta)) {  // a better direction knows of them
+            join(joining);
+            update();
+            continue;
+        }
+        alpha_ = alpha;
+        beta_ = beta;
+        slack_ += dual_step * step.slack;
+        Q_ = Q;
+        R_ += dual_step * step.R;
+        C_ += primal_step * step.C;
+        Z_ += primal_step * step.Z;
+        if (has_room_) V_ += primal_step * step.V;
+        theta_ += primal_step * step.theta;
+        update();
+        join(joining);
+        update();
+        constexpr double too_short = 1e-4;
+        return dual_step > too_short || primal_step > too_short;
+    }
+}
+
+/// Would one of the pairs lose most of its slack on the way to that point?
+bool CentralPath::exhausts(const PairList& pairs, const Matrix& Q, const Vector& alpha, const Vector& beta) const {
+    const Points now = pair_.x * Q_, then = pair_.x * Q;
+    for (std::size_t t = 0; t < pairs.size(); ++t) {
+        const int i = pairs.row[t], j = pairs.col[t];
+        const double r_now = now.row(i).dot(pair_.y.row(j)) * std::exp(-0.5 * (alpha_[i] + beta_[j]));
+        const double r_then = then.row(i).dot(pair_.y.row(j)) * std::exp(-0.5 * (alpha[i] + beta[j]));
+        if (1.0 - r_then < exhausted_share * (1.0 - r_now)) return true;
+    }
+    return false;
 }
 
 Matrix CentralPath::metric() const {
@@ -353,38 +474,35 @@ Matrix CentralPath::metric() const {
 GrowthPotentials CentralPath::potentials() const {
     const Matrix Q = metric();
     const double scale = Q.norm() / Q_.norm();
-    const Vector tightest = K_.cwiseQuotient(e_).colwise().maxCoeff().transpose().cwiseMax(0.0);
+    const Vector tightest = row_maxima(divided(pair_.y, beta_), divided(pair_.x * Q_, alpha_));
     return pair_.expand(scale * u_, scale * v_.cwiseProduct(tightest.cwiseAbs2()), Q.norm() * (1.0 + 1e-8));
 }
 
 Matrix CentralPath::moment() const {
-    const Points P = C_.cwiseProduct(e_);
-    const Vector row = pair_.a.cwiseQuotient(P.rowwise().sum()).cwiseSqrt();
-    const Vector col = pair_.b.cwiseQuotient(P.colwise().sum().transpose()).cwiseSqrt();
-    const Points x = row.asDiagonal() * pair_.x, y = col.asDiagonal() * pair_.y;
-    const Matrix S = S0_ - symmetric(2.0 * x.transpose() * P * y);
+    const Index n = alpha_.size();
+    const Vector P = C_.cwiseProduct(e_), sums = atom_sums(P);
+    const auto roots = [](const Vector& mass, const Vector& flow) -> Vector {
+        return (flow.array() > 0.0).select(mass.cwiseQuotient(flow).cwiseSqrt(), 0.0);
+    };
+    const Points x = roots(pair_.a, sums.head(n)).asDiagonal() * pair_.x;
+    const Points y = roots(pair_.b, sums.tail(beta_.size())).asDiagonal() * pair_.y;
+    const Points pulled = matrix(P) * y;
+    const Matrix S = S0_ - symmetric(2.0 * x.transpose() * pulled);
     return std::sqrt(pair_.mass_a) * std::sqrt(pair_.mass_b) * symmetric(S);
 }
 
 Coupling CentralPath::coupling(double least_share) const {
-    const Vector row = C_.cwiseProduct(e_).rowwise().sum(), col = C_.cwiseProduct(e_).colwise().sum();
-    const auto flow = [&](Index i, Index j) {
-        const double P = C_(i, j) * e_(i, j);
-        return K_(i, j) > 0.0 && P > least_share * std::min(row[i], col[j]) ? P : 0.0;
-    };
-    Vector kept_row = Vector::Zero(row.size()), kept_col = Vector::Zero(col.size());
-    for (Index i = 0; i < row.size(); ++i)
-        for (Index j = 0; j < col.size(); ++j) {
-            const double P = flow(i, j);
-            kept_row[i] += P;
-            kept_col[j] += P;
-        }
+    const Index n = alpha_.size();
+    Vector P = (K_.array() > 0.0).select(C_.cwiseProduct(e_), 0.0);
+    const Vector all = atom_sums(P);
+    const auto row = [this](Index t) { return arcs_.row[std::size_t(t)]; };
+    const auto col = [this](Index t) { return arcs_.col[std::size_t(t)]; };
+    for (Index t = 0; t < P.size(); ++t)
+        if (!(P[t] > least_share * std::min(all[row(t)], all[n + col(t)]))) P[t] = 0.0;
+    const Vector kept = atom_sums(P);
     Coupling coupling;
-    for (Index i = 0; i < row.size(); ++i)
-        for (Index j = 0; j < col.size(); ++j) {
-            const double P = flow(i, j);
-            if (P > 0.0) pair_.push(coupling, i, j, P / kept_row[i], P / kept_col[j]);
-        }
+    for (Index t = 0; t < P.size(); ++t)
+        if (P[t] > 0.0) pair_.push(coupling, row(t), col(t), P[t] / kept[row(t)], P[t] / kept[n + col(t)]);
     return coupling;
 }
 

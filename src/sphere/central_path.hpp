@@ -1,5 +1,5 @@
 /// The saddle problem over the metric Q and the potentials at once, for a gauge that is one Schatten or Ky Fan ball of
-/// all coordinates, by a primal–dual interior point on all pairs:
+/// all coordinates, by a primal–dual interior point on the pairs that are nearly tight:
 ///
 ///     min Σ a_i u_i + Σ b_j v_j - tr(Q S0) + ρ(Q)   over   2√(u_i v_j) - 2 x_iᵀQy_j ≥ 0   (multipliers C_ij),
 ///
@@ -8,21 +8,26 @@
 /// v, in which each atom has its own unit. Stationarity says a_i u_i = Σ_j P_ij, b_j v_j = Σ_i P_ij with P = C√(u v),
 /// and that S0 - ΣC(xyᵀ + yxᵀ) = ρ'(Q) + θI + V - Z with multipliers of Q ⪰ 0 and Q ⪯ I.
 ///
-/// One path for the whole solve instead of one transport for each metric: twenty to sixty steps, O(nm(m + d²) + n·d⁵)
-/// each, with about twelve dense n×m matrices.
+/// One path for the whole solve instead of one transport for each metric: fifteen to fifty steps. It starts with a few
+/// pairs for every atom (soft_transport.hpp) and prices all pairs at every step: those that a step would make nearly
+/// tight join, and where it would exhaust one of them the direction is computed again, with the pair in it. For N pairs
+/// in use, some ten for every atom, a step costs O(nmd + N²/n + m³ + Nd² + n·d⁵), and the memory is O(N + m²).
 #pragma once
 
 #include "spectralot/gauge/program.hpp"
+#include "sphere/pairs.hpp"
 #include "sphere/reduced_pair.hpp"
+
+#include <Eigen/SparseCore>
 
 namespace spectralot::sphere {
 
 class CentralPath {
 public:
-    /// Is the problem small enough for dense matrices, and are its masses and its gauge well enough scaled?
+    /// Is the problem small enough to price and to factor, and are its masses and its gauge well enough scaled?
     static bool suits(const ReducedPair& pair, const GaugeLeaf& leaf);
 
-    /// Starts where the barriers of the pairs are all there is: the same flow through every atom.
+    /// Starts from a softened transport at the isotropic metric.
     CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf);
 
     /// One predictor–corrector step; false when precision is exhausted.
@@ -36,17 +41,27 @@ public:
 private:
     struct Step {
         Vector phi;  // of α and β
-        Points C, slack;
+        Vector C, slack;
         Matrix Q, R, Z, V;
         double theta;
     };
     class Newton;
 
+    using PairMatrix = Eigen::Map<const Eigen::SparseMatrix<double, Eigen::RowMajor>>;
+    [[nodiscard]] PairMatrix matrix(const Vector& values) const;  // a number for each pair in use
+    [[nodiscard]] Vector pair_sums(const Vector& phi) const;      // φ_i + φ_{n+j}
+    [[nodiscard]] Vector atom_sums(const Vector& values) const;   // over the pairs of every atom
+    [[nodiscard]] Vector products(const Matrix& Q) const;         // x_iᵀQy_j
+    [[nodiscard]] double near() const;                            // slack over √(u v) at which pairs join
+    [[nodiscard]] bool exhausts(const PairList& pairs, const Matrix& Q, const Vector& alpha, const Vector& beta) const;
+    void join(const PairList& found);
+    [[nodiscard]] Step corrected_step(const Newton& newton) const;
+
     void update();
     [[nodiscard]] double degree() const;
     [[nodiscard]] Matrix slope() const;  // ρ'(Q)
-    /// Towards products of `target`, with the second-order terms of the predictor if there is one.
-    [[nodiscard]] Step direction(const Newton& newton, double target, const Step* predictor) const;
+    /// Towards products of `target`, with this share of the second-order terms of the predictor if there is one.
+    [[nodiscard]] Step direction(const Newton& newton, double target, const Step* predictor, double share) const;
     [[nodiscard]] std::pair<double, double> lengths(const Step& step, double share) const;
 
     const ReducedPair& pair_;
@@ -57,12 +72,14 @@ private:
     double emphasis_;  // of the products QZ and RV beside the many of pairs
     Matrix S0_;
     Vector alpha_, beta_;
-    Matrix Q_, R_, Z_, V_;  // R = I - Q
-    double theta_ = 0.0;    // of the trace
-    Points C_, slack_;      // slacks are variables of their own: what the exponentials bend is made up for later
+    Matrix Q_, R_, Z_, V_;    // R = I - Q
+    double theta_ = 0.0;      // of the trace
+    PairList arcs_;           // the pairs in use, sorted
+    std::vector<int> first_;  // of every row
+    Vector C_, slack_;        // slacks are variables of their own: what the exponentials bend is made up for later
     // At the present point:
     Vector u_, v_, nodes_;  // nodes: a u and b v
-    Points e_, K_;          // √(u v) and xᵀQy
+    Vector e_, K_;          // √(u v) and xᵀQy
     double mu_ = 0.0;       // mean product of complementary variables
 };
 

@@ -1,5 +1,7 @@
 #include "sphere/growth_transport.hpp"
 
+#include "sphere/soft_transport.hpp"
+
 #include <Eigen/SparseCholesky>
 
 #include <algorithm>
@@ -23,29 +25,6 @@ double longest(const std::vector<double>& x, const std::vector<double>& change, 
     for (std::size_t t = 0; t < x.size(); ++t)
         if (change[t] < 0.0) length = std::min(length, -share * x[t] / change[t]);
     return length;
-}
-
-/// Rows divided by e^{ℓ/2}; rows with ℓ = -infinity, which have no partner, become zero.
-Points divided(const Points& points, const Vector& logarithm) {
-    const Vector factor = (logarithm.array() == -infinity).select(0.0, (-0.5 * logarithm.array()).exp().matrix());
-    return factor.asDiagonal() * points;
-}
-
-Vector logarithm_or_none(const Vector& x, double floor) {
-    return (x.array() > floor).select(x.array().log().matrix(), -infinity);
-}
-
-PairList transposed(const PairList& pairs) {
-    std::vector<std::pair<int, int>> turned;
-    turned.reserve(pairs.size());
-    for (std::size_t t = 0; t < pairs.size(); ++t) turned.emplace_back(pairs.col[t], pairs.row[t]);
-    std::sort(turned.begin(), turned.end());
-    PairList sorted;
-    for (const auto& [i, j] : turned) {
-        sorted.row.push_back(i);
-        sorted.col.push_back(j);
-    }
-    return sorted;
 }
 
 }  // namespace
@@ -127,21 +106,16 @@ void GrowthTransport::add_arcs(const PairList& found, double mu) {
 }
 
 void GrowthTransport::start() {
-    // max_j K_ij · max_i K_ij ≥ K_ij²: feasible, and each atom in its own unit.
-    const Vector best_row = row_maxima(pair_.x, z_), best_col = row_maxima(z_, pair_.x);
-    at_ = {};
-    at_.alpha = logarithm_or_none(best_row, floor_);
-    at_.beta = logarithm_or_none(best_col, floor_);
+    const SoftTransport soft = soft_transport(pair_.x, pair_.a, z_, pair_.b, start_partners, floor_);
+    at_ = {soft.alpha, soft.beta, {}, {}, {}, {}};
+    if (soft.pairs.size() == 0) return;  // nobody has a partner
+    const double tightest = row_maxima(divided(pair_.x, soft.alpha), divided(z_, soft.beta)).maxCoeff();
+    const double level = std::log(tightest) + 0.5 * std::log(start_factor);
+    at_.alpha.array() += level;
+    at_.beta.array() += level;
+    add_arcs(soft.pairs, 1.0);
     const double total_a = pair_.a.dot(at_.alpha.array().exp().matrix()),
                  total_b = pair_.b.dot(at_.beta.array().exp().matrix());
-    if (!(total_a > 0.0 && total_b > 0.0)) return;  // nobody has a partner
-    const double balance = 0.5 * (std::log(total_b) - std::log(total_a));
-    at_.alpha.array() += 0.5 * std::log(start_factor) + balance;
-    at_.beta.array() += 0.5 * std::log(start_factor) - balance;
-    const PairList by_row = largest_products(pair_.x, divided(z_, at_.beta), start_partners, 0.0, {});
-    const PairList by_col = largest_products(z_, divided(pair_.x, at_.alpha), start_partners, 0.0, {});
-    add_arcs(by_row, 1.0);
-    add_arcs(transposed(by_col), 1.0);
     double sum = 0.0;
     for (const double flow : at_.flow) sum += flow;
     const double scale = start_factor * std::sqrt(total_a) * std::sqrt(total_b) / sum;

@@ -1,33 +1,15 @@
 #include "sphere/pairs.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace spectralot::sphere {
-
-namespace {
-
-/// body(i, products of row i with every row of z), in blocks that stay in the cache.
-template <class Body>
-void for_rows(const Points& x, const Points& z, const Body& body) {
-    if (z.rows() == 0) return;
-    constexpr Index entries = 1 << 15;
-    const Index block = std::clamp<Index>(entries / z.rows(), 1, 64);
-    const Matrix columns = z;  // the products run along the columns of zᵀ
-    Matrix products;
-    for (Index first = 0; first < x.rows(); first += block) {
-        const Index count = std::min(block, x.rows() - first);
-        products.noalias() = columns * x.middleRows(first, count).transpose();
-        for (Index i = 0; i < count; ++i) body(first + i, products.col(i));
-    }
-}
-
-}  // namespace
 
 PairList largest_products(const Points& x, const Points& z, int cap, double floor, const PairList& known) {
     PairList pairs;
     std::size_t next = 0;
     std::vector<int> above;
-    for_rows(x, z, [&](Index i, auto products) {
+    for_products(x, z, [&](Index i, auto products) {
         for (; next < known.size() && known.row[next] == i; ++next) products[known.col[next]] = 0.0;
         if (!(products.maxCoeff() > floor)) return;
         above.clear();
@@ -48,9 +30,41 @@ PairList largest_products(const Points& x, const Points& z, int cap, double floo
     return pairs;
 }
 
+Points divided(const Points& points, const Vector& logarithm) {
+    const Vector factor = (logarithm.array() == -infinity).select(0.0, (-0.5 * logarithm.array()).exp().matrix());
+    return factor.asDiagonal() * points;
+}
+
+PairList united(const PairList& one, const PairList& other) {
+    PairList all;
+    for (std::size_t s = 0, t = 0; s < one.size() || t < other.size();) {
+        const auto at_one = s < one.size() ? std::pair(one.row[s], one.col[s]) : PairList::end;
+        const auto at_other = t < other.size() ? std::pair(other.row[t], other.col[t]) : PairList::end;
+        const auto [i, j] = std::min(at_one, at_other);
+        all.row.push_back(i);
+        all.col.push_back(j);
+        s += at_one <= at_other;
+        t += at_other <= at_one;
+    }
+    return all;
+}
+
+PairList transposed(const PairList& pairs) {
+    std::vector<std::pair<int, int>> turned;
+    turned.reserve(pairs.size());
+    for (std::size_t t = 0; t < pairs.size(); ++t) turned.emplace_back(pairs.col[t], pairs.row[t]);
+    std::sort(turned.begin(), turned.end());
+    PairList sorted;
+    for (const auto& [i, j] : turned) {
+        sorted.row.push_back(i);
+        sorted.col.push_back(j);
+    }
+    return sorted;
+}
+
 Vector row_maxima(const Points& x, const Points& z) {
     Vector maxima = Vector::Zero(x.rows());
-    for_rows(x, z, [&](Index i, const auto& products) { maxima[i] = std::max(products.maxCoeff(), 0.0); });
+    for_products(x, z, [&](Index i, const auto& products) { maxima[i] = std::max(products.maxCoeff(), 0.0); });
     return maxima;
 }
 
