@@ -1,6 +1,6 @@
-/// Fully corrective cutting planes over Q in K (math.md §3), where one oracle call gives the best coupling for a metric:
-/// Gaussians and the sphere. Between clouds of points `transport` has a loop of its own on the same master: it also
-/// descends a hierarchy, polishes plans arc by arc and resumes, which nothing here has a counterpart of.
+/// Fully corrective cutting planes over Q in K (math.md §3), where one oracle call gives the best coupling for a
+/// metric: Gaussians and the sphere. Between clouds of points `transport` has a loop of its own on the same master: it
+/// also descends a hierarchy, polishes plans arc by arc and resumes, which nothing here has a counterpart of.
 #pragma once
 
 #include "spectralot/saddle/master.hpp"
