@@ -89,7 +89,7 @@ Potentials Search::descend(Matrix metric, Pilot& pilot) {
         return pilot.steer(Q, moment, n_clusters);
     };
     ExactResult vertex = oracle.descend(metric, steer, exact_options());
-    pilot.arrive(vertex.moment);
+    pilot.arrive(metric, vertex.moment);
     return take(std::move(vertex), metric);
 }
 

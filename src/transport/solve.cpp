@@ -72,15 +72,16 @@ void run(Search& search, const TransportResult* warm_start) {
         // The last plan alone gives a first upper bound, which tells the master how far to go.
         search.offer_last_plan();
         if (search.bracket().relative_gap() > search.options.tol && !search.must_stop()) {
-            const double gap = master_share * std::max(search.gap(), search.options.tol * search.bracket().upper);
+            const double enough = master_share * search.options.tol * search.bracket().upper;
+            const double gap = std::max(master_share * search.gap(), enough);
             const MasterSolution saddle = master.solve(gap);
             search.offer_mixture(saddle.weights);
-            metric = pilot.has_cuts() ? pilot.propose(master, gap) : saddle.metric;
+            metric = pilot.propose(master, gap, enough).value_or(saddle.metric);
         }
         if (search.finished()) return;
 
         const double gap = search.bracket().relative_gap();
-        if (useless.stalls(gap)) pilot.forget_cuts();
+        if (useless.stalls(gap)) pilot.fall_back();
         if (slow.stalls(gap) && gap < 0.1 * arcs_gap && can_search_arcs(search)) {
             if (search_arcs(search)) return;
             metric = search.best_metric();
@@ -88,6 +89,7 @@ void run(Search& search, const TransportResult* warm_start) {
         }
         if (stuck.stalls(gap)) return search.stall();
         search.solve_vertex(metric);
+        pilot.observe(metric, moments.back());
     }
 }
 
