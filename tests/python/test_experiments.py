@@ -21,6 +21,7 @@ from experiments.fig2_mmd import run as figure2  # noqa: E402
 from experiments.gaussian_kl import run as gaussian_kl  # noqa: E402
 from experiments.linear_network import run as linear_network  # noqa: E402
 from experiments.sphere_relu import run as sphere_relu  # noqa: E402
+from experiments.two_modes import run as two_modes  # noqa: E402
 
 
 def test_figure_1_has_the_expected_certified_costs(tmp_path, capsys):
@@ -122,15 +123,16 @@ def test_gaussian_kl_flow_has_the_expected_energies(tmp_path):
     assert (tmp_path / "gaussian_kl.png").exists()
 
 
-def test_linear_network_has_the_expected_events(tmp_path):
-    linear_network.main(out=tmp_path)
-    numbers = json.loads((tmp_path / "linear_network.json").read_text())
-    expected = json.loads((ROOT / "experiments" / "linear_network" / "expected.json").read_text())
-    for kind in ("one", "two"):
-        for row, stored in zip(numbers[kind], expected[kind], strict=True):
-            assert row["invariant_drift"] <= 1e-13
-            assert row["balance_residual"] <= 1e-8
-            np.testing.assert_allclose(row["r_end"], stored["r_end"], atol=1e-6)
-            lost = [[event[:2] for event in case["events"] if event[2] != "settled"] for case in (row, stored)]
-            np.testing.assert_allclose(*lost, rtol=1e-6)
-    assert (tmp_path / "linear_network.png").exists()
+@pytest.mark.parametrize("experiment", [linear_network, two_modes])
+def test_modal_flows_have_the_expected_events(experiment, tmp_path):
+    name = Path(experiment.__file__).parent.name
+    experiment.main(out=tmp_path)
+    rows = json.loads((tmp_path / f"{name}.json").read_text())["rows"]
+    expected = json.loads((ROOT / "experiments" / name / "expected.json").read_text())
+    for row, stored in zip(rows, expected, strict=True):
+        assert row["invariant_drift"] <= 1e-13
+        assert row["balance_residual"] <= 1e-8
+        np.testing.assert_allclose(row["r_end"], stored["r_end"], atol=1e-6)
+        lost = [[event[:2] for event in case["events"] if event[2] != "settled"] for case in (row, stored)]
+        np.testing.assert_allclose(*lost, rtol=1e-6)
+    assert (tmp_path / f"{name}.png").exists()
