@@ -67,6 +67,7 @@ void add_geodesic(CLI::App& app, Action& action);
 void add_flow(CLI::App& app, Action& action);
 void add_gaussian(CLI::App& app, Action& action);
 void add_barycenter(CLI::App& app, Action& action);
+void add_mixture(CLI::App& app, Action& action);
 void add_dynamic(CLI::App& app, Action& action);
 void add_selector(CLI::App& app, Action& action);
 void add_sphere(CLI::App& app, Action& action);

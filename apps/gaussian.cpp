@@ -48,6 +48,36 @@ int GaussianCommand::run() const {
     return result.converged ? Solved : NotSolved;
 }
 
+struct MixtureCommand {
+    std::filesystem::path file;
+    GaugeArguments gauge;
+    MixtureOptions options;
+    bool verbose = false;
+
+    int run() const;
+};
+
+int MixtureCommand::run() const {
+    const DescribedGauge described = gauge.read();
+    const auto [mu, nu] = mixture_pair_from_json(io::read_json(file), file.string());
+
+    const InterruptGuard guard;
+    const MixtureResult result = [&] {
+        ProgressLine line(ProgressLine::Kind::Bracket, options.max_iter, verbose);
+        return solve_mixture(mu, nu, described.gauge, options, line.observer());
+    }();
+
+    nlohmann::ordered_json object = document("spectralot.mixture", described.description);
+    object["dimension"] = result.metric.rows();
+    object["options"] = to_json(options);
+    add_outcome(object, result);
+    object["plan"] = rows_of(result.plan);
+    object["metric"] = rows_of(result.metric);
+    object["moment"] = rows_of(result.moment);
+    print(object);
+    return result.converged ? Solved : NotSolved;
+}
+
 struct BarycenterCommand {
     std::filesystem::path file;
     GaugeArguments gauge;
@@ -92,6 +122,21 @@ void add_barycenter(CLI::App& app, Action& action) {
     command->add_flag("-v,--verbose", barycenter->verbose, "one line per iteration on standard error");
     command->footer("Example:\n  spectralot barycenter components.json --gauge schatten:2");
     command->callback([barycenter, &action] { action = [barycenter] { return barycenter->run(); }; });
+}
+
+void add_mixture(CLI::App& app, Action& action) {
+    auto* command = app.add_subcommand("mixture", "certified distance between two Gaussian mixtures, by components");
+    auto mixture = std::make_shared<MixtureCommand>();
+    command
+        ->add_option("pair", mixture->file,
+                     "JSON file: {\"source\": {\"components\": [{\"weight\", \"mean\", \"covariance\"}, …]}, "
+                     "\"target\": {…}}")
+        ->required();
+    mixture->gauge.add_to(*command);
+    add_flags(*command, mixture->options);
+    command->add_flag("-v,--verbose", mixture->verbose, "one line per iteration on standard error");
+    command->footer("Example:\n  spectralot mixture mixtures.json --gauge schatten:2");
+    command->callback([mixture, &action] { action = [mixture] { return mixture->run(); }; });
 }
 
 void add_gaussian(CLI::App& app, Action& action) {

@@ -1,12 +1,11 @@
-/// Gaussians as JSON, the input of `spectralot gaussian` and `spectralot barycenter` (docs/cli.md).
+/// Gaussians as JSON, the input of `spectralot gaussian`, `mixture` and `barycenter` (docs/cli.md).
 #pragma once
 
-#include "spectralot/gaussian/solve.hpp"
+#include "spectralot/transport/mixture.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <string>
-#include <vector>
 
 namespace spectralot::cli {
 
@@ -18,12 +17,14 @@ struct GaussianPair {
 /// naming `name` and the field. Whether the covariances are positive semidefinite is for the solver to say.
 GaussianPair gaussian_pair_from_json(const nlohmann::json& document, const std::string& name);
 
-struct WeightedGaussians {
-    Vector weights;
-    std::vector<gaussian::Gaussian> components;
+/// {"components": [{"weight": 1, "mean": […], "covariance": [[…], …]}, …]}; a weight left out is 1. Likewise.
+GaussianMixture gaussian_components_from_json(const nlohmann::json& document, const std::string& name);
+
+struct MixturePair {
+    GaussianMixture source, target;
 };
 
-/// {"components": [{"weight": 1, "mean": […], "covariance": [[…], …]}, …]}; a weight left out is 1. Likewise.
-WeightedGaussians gaussian_components_from_json(const nlohmann::json& document, const std::string& name);
+/// {"source": {"components": […]}, "target": {"components": […]}}. Likewise.
+MixturePair mixture_pair_from_json(const nlohmann::json& document, const std::string& name);
 
 }  // namespace spectralot::cli

@@ -20,6 +20,7 @@ int parse_and_run(int argc, char** argv) {
     cli::add_geodesic(app, action);
     cli::add_flow(app, action);
     cli::add_gaussian(app, action);
+    cli::add_mixture(app, action);
     cli::add_barycenter(app, action);
     cli::add_dynamic(app, action);
     cli::add_selector(app, action);
@@ -44,8 +45,7 @@ int parse_and_run(int argc, char** argv) {
     if (!action) {
         throw_invalid("command",
                       "must be distance, emd, verify, geodesic, flow mmd, flow relu, flow attention, gaussian, "
-                      "barycenter, dynamic, selector or "
-                      "sphere (see --help)",
+                      "mixture, barycenter, dynamic, selector or sphere (see --help)",
                       "none");
     }
     return action();

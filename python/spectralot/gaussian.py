@@ -185,6 +185,7 @@ class MixtureResult(Bracketed):
     converged: bool  #: gap ≤ tol, or a cost that is zero to rounding
     status: str  #: "solved", "zero_to_rounding", "iteration_limit" or "interrupted"
     n_iter: int  #: metrics tried
+    seconds: float
     plan: Array  #: (k, l) masses between components
     metric: Array  #: (d, d) Q in K that proves `lower`
     moment: Array  #: (d, d) Σ P_kl S_kl
@@ -201,6 +202,8 @@ def solve_mixture(
     b: ArrayLike | None = None,
     tol: float = 1e-6,
     max_iter: int = 500,
+    callback: Callable[[Progress], Any] | None = None,
+    verbose: bool = False,
 ) -> MixtureResult:
     """Spectral distance between Gaussian mixtures that moves whole components.
 
@@ -218,6 +221,10 @@ def solve_mixture(
         Certified relative gap of the squared cost at which to stop.
     max_iter : int
         Metrics tried, each one small transport problem and k·l decompositions.
+    callback : callable, optional
+        Called with a `Progress` after every metric; an exception raised in it stops the search.
+    verbose : bool
+        Print one line per metric.
 
     Returns
     -------
@@ -232,7 +239,12 @@ def solve_mixture(
         w = as_weights(weights, side, len(m))
         sides += [np.ones(len(m)) if w is None else w, m, list(S)]
     out = _interruptible(
-        _core.gaussian_mixture, *sides, gauge._core, as_number(tol, "tol"), as_integer(max_iter, "max_iter")
+        _core.gaussian_mixture,
+        *sides,
+        gauge._core,
+        as_number(tol, "tol"),
+        as_integer(max_iter, "max_iter"),
+        _reporter(callback, verbose),
     )
     interrupted = out.pop("interrupted")
     result = MixtureResult(gauge=gauge, **out)

@@ -87,23 +87,18 @@ GaussianMixture mixture_of(const Vector& weights, const Points& means, std::vect
 
 nb::dict run_mixture(const Vector& a, const Points& means_a, std::vector<Matrix> covariances_a, const Vector& b,
                      const Points& means_b, std::vector<Matrix> covariances_b, const Gauge& gauge, double tol,
-                     int max_iter) {
+                     int max_iter, const ProgressCallback& callback) {
     const GaussianMixture mu = mixture_of(a, means_a, std::move(covariances_a));
     const GaussianMixture nu = mixture_of(b, means_b, std::move(covariances_b));
-    const CancelToken cancel;
+    const Observer observer = observer_for(callback);
     MixtureResult result;
-    const bool interrupted = Foreground(cancel).run(
-        [&] { result = solve_mixture(mu, nu, gauge, {.tol = tol, .max_iter = max_iter}, cancel); });
-    nb::dict out;
-    out["lower"] = result.certificate.lower;
-    out["upper"] = result.certificate.upper;
-    out["converged"] = result.converged;
-    out["status"] = text(to_string(result.status));
-    out["n_iter"] = result.n_iter;
+    const bool interrupted = Foreground(observer.cancel).run([&] {
+        result = solve_mixture(mu, nu, gauge, {.tol = tol, .max_iter = max_iter}, observer);
+    });
+    nb::dict out = certified_fields(result, interrupted);
     out["plan"] = std::move(result.plan);
     out["metric"] = std::move(result.metric);
     out["moment"] = std::move(result.moment);
-    out["interrupted"] = interrupted;
     return out;
 }
 
@@ -185,7 +180,8 @@ void bind_gaussian(nb::module_& m) {
     });
     m.def("gaussian_flow", &run_gaussian_flow);
     m.def("modal_flow", &run_modal_flow);
-    m.def("gaussian_mixture", &run_mixture);
+    m.def("gaussian_mixture", &run_mixture, "a"_a, "means_a"_a, "covariances_a"_a, "b"_a, "means_b"_a,
+          "covariances_b"_a, "gauge"_a, "tol"_a, "max_iter"_a, "callback"_a.none());
     m.def("gaussian_barycenter", &run_barycenter, "means"_a, "covariances"_a, "weights"_a, "gauge"_a, "tol"_a,
           "max_iter"_a, "callback"_a.none());
     m.def("gaussian_solve", &solve_gaussian, "m0"_a, "S0"_a, "m1"_a, "S1"_a, "gauge"_a, "tol"_a, "max_iter"_a,

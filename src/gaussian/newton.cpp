@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace spectralot::gaussian {
 
@@ -93,7 +94,7 @@ public:
     }
 
 private:
-    static double length(Index i, Index j) { return i == j ? 1.0 : std::sqrt(2.0); }
+    static double length(Index i, Index j) { return i == j ? 1.0 : std::numbers::sqrt2; }
     [[nodiscard]] Vector packed(const Matrix& H) const {
         Vector x(size(d_));
         for (Index j = 0, k = 0; j < d_; ++j)

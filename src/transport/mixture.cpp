@@ -6,6 +6,7 @@
 #include "transport/dense_transport.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -31,8 +32,16 @@ Vector checked_weights(const GaussianMixture& mixture, const std::string& name) 
 
 }  // namespace
 
+double MixtureResult::distance() const {
+    return std::sqrt(value);
+}
+
 MixtureResult solve_mixture(const GaussianMixture& mu, const GaussianMixture& nu, const Gauge& gauge,
-                            const MixtureOptions& options, const CancelToken& cancel) {
+                            const MixtureOptions& options, const Observer& observer) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto seconds = [&] {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
     const Vector a = checked_weights(mu, "the source"), b = checked_weights(nu, "the target");
     if (!(options.tol > 0.0 && options.tol < 1.0)) throw_invalid("tol", "must lie in (0, 1)", to_text(options.tol));
     if (options.max_iter < 1) throw_invalid("max_iter", "must be at least 1", std::to_string(options.max_iter));
@@ -48,7 +57,8 @@ MixtureResult solve_mixture(const GaussianMixture& mu, const GaussianMixture& nu
 
     constexpr double master_share = 0.1;  // the master closes this share of the gap: Q stays central
     const double largest_ratio = gauge.comparison_constants(int(d)).upper;
-    const double zero_level = 1e-24 * largest_ratio;  // of the squared unit
+    double zero_level = 0.0;
+    const double unit = std::ldexp(1.0, exponent);
     MixtureResult result;
     result.certificate = {.lower = 0.0, .upper = infinity};
     Master master(gauge, int(d));
@@ -82,6 +92,8 @@ MixtureResult solve_mixture(const GaussianMixture& mu, const GaussianMixture& nu
                 largest_trace = std::max(largest_trace, couplings.back().moment.trace());
             }
         }
+        // What rounding may leave of equal mixtures: the marginals' share of the largest cost.
+        zero_level = std::max(zero_level, 32.0 * double(n + m + d) * epsilon * largest_ratio * largest_trace);
         const DenseTransport transport = dense_transport(cost, a, b);
 
         // Potentials made feasible for costs that are proved, whatever the solver left.
@@ -119,12 +131,14 @@ MixtureResult solve_mixture(const GaussianMixture& mu, const GaussianMixture& nu
                 result.status = Status::ZeroToRounding;
             else if (result.certificate.relative_gap() <= options.tol)
                 result.status = Status::Solved;
-            else if (cancel.requested())
+            else if (observer.cancel.requested())
                 result.status = Status::Interrupted;
             else
                 return false;
             return true;
         };
+        observer.report({result.n_iter + 1, unit * (unit * result.certificate.lower),
+                         unit * (unit * result.certificate.upper), seconds()});
         if (finished()) break;
         const MasterSolution saddle =
             master.solve(master_share * (result.certificate.upper - result.certificate.lower));
@@ -135,11 +149,11 @@ MixtureResult solve_mixture(const GaussianMixture& mu, const GaussianMixture& nu
     ++result.n_iter;
     result.converged = result.status == Status::Solved || result.status == Status::ZeroToRounding;
     if (result.status == Status::ZeroToRounding) result.certificate.lower = 0.0;
-    const double unit = std::ldexp(1.0, exponent);
     result.certificate.lower = unit * (unit * result.certificate.lower);
     result.certificate.upper = unit * (unit * result.certificate.upper);
     result.moment = unit * (unit * result.moment).eval();
     result.value = result.certificate.upper;
+    result.seconds = seconds();
     return result;
 }
 

@@ -804,6 +804,24 @@ def test_gaussian_prints_a_certified_object(cli):
     cli.refuses("gaussian", "bad.json", "--gauge", "trace", code=BAD_INPUT, message="S1: must be positive semidefinite")
 
 
+def test_mixture_prints_a_certified_object(cli):
+    one, two = '{"weight": 3, "covariance": [[1, 0], [0, 1]]}', '{"mean": [4, 0], "covariance": [[4, 0], [0, 4]]}'
+    (cli / "pair.json").write_text(
+        f'{{"source": {{"components": [{one}, {two}]}}, "target": {{"components": [{two}, {one}]}}}}'
+    )
+    result = cli("mixture", "pair.json", "--gauge", "trace").json
+    assert result["status"] == "zero_to_rounding"
+    assert result["plan"] == [[0, pytest.approx(0.75)], [pytest.approx(0.25), 0]]
+    (cli / "pair.json").write_text(f'{{"source": {{"components": [{one}]}}, "target": {{"components": [{two}]}}}}')
+    result = cli("mixture", "pair.json", "--gauge", "trace").json
+    assert result["lower"] <= 18 <= result["upper"] * (1 + 1e-12)
+    assert result["gap"] <= 1e-6
+    (cli / "bad.json").write_text(
+        f'{{"source": {{"components": [{one}]}}, "target": {{"components": [{{"covariance": [[1, 2], [2, 1]]}}]}}}}'
+    )
+    cli.refuses("mixture", "bad.json", "--gauge", "trace", code=BAD_INPUT, message="must be positive semidefinite")
+
+
 def test_barycenter_prints_a_certified_object(cli):
     one, two = '{"weight": 3, "covariance": [[1, 0], [0, 1]]}', '{"mean": [4, 0], "covariance": [[4, 0], [0, 4]]}'
     (cli / "components.json").write_text(f'{{"components": [{one}, {two}]}}')

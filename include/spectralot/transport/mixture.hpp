@@ -35,9 +35,12 @@ struct MixtureResult {
     bool converged = false;
     Status status = Status::IterationLimit;
     int n_iter = 0;
+    double seconds = 0.0;
     Matrix plan;    ///< k×l masses between components
     Matrix metric;  ///< Q in K that proves `lower`
     Matrix moment;  ///< Σ P_kl S_kl
+
+    [[nodiscard]] double distance() const;  ///< √value
 };
 
 /// Cutting planes over plans and couplings, with the master of the static problem. Meant for up to about a hundred
@@ -45,6 +48,6 @@ struct MixtureResult {
 ///
 ///     const auto r = solve_mixture({{}, {n0, n1}}, {{}, {n2, n3}}, trace_gauge());
 MixtureResult solve_mixture(const GaussianMixture& mu, const GaussianMixture& nu, const Gauge& gauge,
-                            const MixtureOptions& options = {}, const CancelToken& cancel = {});
+                            const MixtureOptions& options = {}, const Observer& observer = {});
 
 }  // namespace spectralot
