@@ -80,7 +80,8 @@ MixtureResult solve_mixture(const GaussianMixture& mu, const GaussianMixture& nu
     };
 
     Matrix Q = gauge.active(Matrix::Identity(d, d));
-    for (result.status = Status::IterationLimit; result.n_iter < options.max_iter; ++result.n_iter) {
+    while (result.n_iter < options.max_iter) {
+        ++result.n_iter;
         std::vector<gaussian::Coupling> couplings;
         Matrix cost(n, m), proved(n, m);
         double largest_trace = 0.0;
@@ -127,7 +128,7 @@ MixtureResult solve_mixture(const GaussianMixture& mu, const GaussianMixture& nu
         offer(Vector::Unit(Index(plans.size()), Index(plans.size()) - 1));
 
         const auto finished = [&] {
-            if (result.certificate.upper <= zero_level)
+            if (result.certificate.upper <= zero_level && result.certificate.lower <= 0.0)
                 result.status = Status::ZeroToRounding;
             else if (result.certificate.relative_gap() <= options.tol)
                 result.status = Status::Solved;
@@ -137,7 +138,7 @@ MixtureResult solve_mixture(const GaussianMixture& mu, const GaussianMixture& nu
                 return false;
             return true;
         };
-        observer.report({result.n_iter + 1, unit * (unit * result.certificate.lower),
+        observer.report({result.n_iter, unit * (unit * result.certificate.lower),
                          unit * (unit * result.certificate.upper), seconds()});
         if (finished()) break;
         const MasterSolution saddle =
@@ -146,9 +147,7 @@ MixtureResult solve_mixture(const GaussianMixture& mu, const GaussianMixture& nu
         Q = saddle.metric;
         if (finished()) break;
     }
-    ++result.n_iter;
     result.converged = result.status == Status::Solved || result.status == Status::ZeroToRounding;
-    if (result.status == Status::ZeroToRounding) result.certificate.lower = 0.0;
     result.certificate.lower = unit * (unit * result.certificate.lower);
     result.certificate.upper = unit * (unit * result.certificate.upper);
     result.moment = unit * (unit * result.moment).eval();

@@ -412,6 +412,17 @@ def test_mixtures_of_diracs_are_clouds(gauge):
     assert cloud.lower <= r.upper
 
 
+def test_a_small_mixture_distance_keeps_its_proved_lower_end():
+    means, covariances = np.array([[0.0, 0], [1e4, 0]]), np.array([np.eye(2)] * 2)
+    moved = means + [1e-3, 0]
+    r = so.gaussian.solve_mixture(means, covariances, moved, covariances, so.Trace(), max_iter=3)
+    assert r.status == "iteration_limit"
+    assert r.n_iter == 3
+    cost = np.mean((moved - means)[:, 0] ** 2)
+    assert 0.999 * cost < r.lower <= cost * (1 + 1e-12)
+    assert r.upper >= cost
+
+
 def test_a_mixture_of_one_component_is_the_gaussian_cost():
     random = np.random.default_rng(12)
     (m0, S0), (m1, S1) = gaussian(random, 3), gaussian(random, 3)

@@ -44,7 +44,9 @@ struct MixtureResult {
 };
 
 /// Cutting planes over plans and couplings, with the master of the static problem. Meant for up to about a hundred
-/// components. Throws InvalidArgument for bad Gaussians, weights or gauges.
+/// components. The marginals are kept to rounding, so that the upper end holds back some 16(k+l)·eps of the largest
+/// squared cost between components: a mixture distance far below that of the components keeps a gap. Throws
+/// InvalidArgument for bad Gaussians, weights or gauges.
 ///
 ///     const auto r = solve_mixture({{}, {n0, n1}}, {{}, {n2, n3}}, trace_gauge());
 MixtureResult solve_mixture(const GaussianMixture& mu, const GaussianMixture& nu, const Gauge& gauge,
