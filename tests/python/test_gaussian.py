@@ -414,7 +414,7 @@ def test_mixtures_of_diracs_are_clouds(gauge):
 
 def test_a_small_mixture_distance_keeps_its_proved_lower_end():
     means, covariances = np.array([[0.0, 0], [1e4, 0]]), np.array([np.eye(2)] * 2)
-    moved = means + [1e-3, 0]
+    moved = means + np.array([1e-3, 0])
     r = so.gaussian.solve_mixture(means, covariances, moved, covariances, so.Trace(), max_iter=3)
     assert r.status == "iteration_limit"
     assert r.n_iter == 3
