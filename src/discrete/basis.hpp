@@ -18,8 +18,8 @@ struct PlanEntry {
 struct Conjugates {
     Vector phi;
     Vector psi;
-    Points row_hint;  ///< for each x_i the y_j it is coupled to: where its own piece should be the best
-    Points col_hint;
+    Points row_hint;  ///< for each x_i the y_j it is coupled to: where its own piece should be the best; empty beyond
+    Points col_hint;  ///< the dimensions in which an envelope uses it
 };
 
 struct Basis {

@@ -13,14 +13,18 @@ namespace {
 
 constexpr double unit_roundoff = epsilon / 2.0;
 
-/// The envelope of the pieces at the queries; sorts both spatially, as trees of pieces want it.
+/// The envelope of the pieces at the queries; sorts both spatially where trees of pieces want it.
 Vector envelope_values(const Points& points, const Vector& offset, const Points& hint, const Points& queries,
                        const SolveContext& context) {
+    BestPieces best(queries.rows(), 1);
+    if (points.cols() > largest_tree_dimension) {
+        make_envelope(points, offset, hint)->search(queries, {}, best, context);
+        return Eigen::Map<const Vector>(best.value.data(), queries.rows());
+    }
     const std::vector<int> pieces = Hierarchy(points).order();
     const std::vector<int> asked = Hierarchy(queries).order();
     Vector sorted_offset(offset.size());
     for (Index k = 0; k < offset.size(); ++k) sorted_offset[k] = offset[pieces[k]];
-    BestPieces best(queries.rows(), 1);
     make_envelope(gather(points, pieces), sorted_offset, gather(hint, pieces))
         ->search(gather(queries, asked), {}, best, context);
     Vector values(queries.rows());
@@ -93,10 +97,11 @@ Conjugates complete_potentials(const Conjugates& active, const std::vector<int>&
     SolveContext to_the_end;  // the pass itself must not stop half-way
     to_the_end.n_threads = context.n_threads;
 
-    Conjugates all{Vector(n), Vector(m), {}, Points::Zero(m, frame.rank())};
+    const bool has_hints = active.col_hint.rows() > 0;
+    Conjugates all{Vector(n), Vector(m), {}, Points::Zero(has_hints ? m : 0, frame.rank())};
     for (std::size_t k = 0; k < active_cols.size(); ++k) {
         all.psi[active_cols[k]] = active.psi[static_cast<Index>(k)];
-        all.col_hint.row(active_cols[k]) = active.col_hint.row(static_cast<Index>(k));
+        if (has_hints) all.col_hint.row(active_cols[k]) = active.col_hint.row(static_cast<Index>(k));
     }
     const std::vector<int> idle_cols = others(active_cols, m);
     if (!idle_cols.empty()) {

@@ -18,9 +18,8 @@ Index widest_coordinate(const Points& points, const std::vector<int>& order, int
     Vector square = Vector::Zero(points.cols());
     double count = 0.0;
     for (int t = begin; t < end; t += stride, count += 1.0) {
-        const Vector p = points.row(order[t]);
-        mean += p;
-        square += p.cwiseAbs2();
+        mean += points.row(order[t]).transpose();
+        square += points.row(order[t]).transpose().cwiseAbs2();
     }
     Index widest = 0;
     (square / count - (mean / count).cwiseAbs2()).maxCoeff(&widest);

@@ -33,7 +33,7 @@ struct KdNode {
 
 template <int D>
 struct KdTree {
-    static constexpr int leaf_size = 16;
+    static constexpr int leaf_size = 32;
 
     std::array<std::vector<double>, D> coordinate;  ///< padded by a leaf: a whole one may be read from any piece
     std::vector<double> offset;

@@ -24,14 +24,15 @@ constexpr double base_tolerance = 8.0 * epsilon;
 
 template <class Flow>
 Conjugates conjugates(const SpanningTree<Flow>& tree, const Points& x, const Points& y) {
-    std::vector<int> of_row(static_cast<std::size_t>(tree.n_rows()));
-    std::vector<int> of_col(static_cast<std::size_t>(tree.n_cols()));
-    for (int i = 0; i < tree.n_rows(); ++i) of_row[i] = tree.row_neighbour(i);
-    for (int j = 0; j < tree.n_cols(); ++j) of_col[j] = tree.col_neighbour(j);
     const Eigen::Map<const Vector> f(tree.row_potentials(), tree.n_rows());
     const Eigen::Map<const Vector> minus_g(tree.negated_col_potentials(), tree.n_cols());
-    return {(x.rowwise().squaredNorm() - f) / 2.0, (y.rowwise().squaredNorm() + minus_g) / 2.0, gather(y, of_row),
-            gather(x, of_col)};
+    Conjugates dual{(x.rowwise().squaredNorm() - f) / 2.0, (y.rowwise().squaredNorm() + minus_g) / 2.0, {}, {}};
+    if (x.cols() > largest_tree_dimension) return dual;
+    dual.row_hint.resize(x.rows(), x.cols());
+    dual.col_hint.resize(y.rows(), y.cols());
+    for (int i = 0; i < tree.n_rows(); ++i) dual.row_hint.row(i) = y.row(tree.row_neighbour(i));
+    for (int j = 0; j < tree.n_cols(); ++j) dual.col_hint.row(j) = x.row(tree.col_neighbour(j));
+    return dual;
 }
 
 /// Violated arcs, the worst few of each row. Everything found by inner products is confirmed by its reduced cost.
@@ -79,28 +80,35 @@ Interpolated interpolate(const Points& coarse, const Vector& offset, const Point
     return result;
 }
 
-/// Arcs between finer clouds that are likely to carry flow: small power distances under the interpolated potentials.
-std::vector<Arc> candidate_arcs(const Conjugates& coarse, const Points& coarse_x, const Points& coarse_y,
-                                const Points& x, const Points& y, const SolveContext& context) {
-    const Interpolated psi = interpolate(coarse_x, coarse.phi, coarse.row_hint, y, smoothing_pieces, context);
+/// What a coarse optimum says about finer clouds.
+struct Forecast {
+    Vector phi;  ///< the conjugate potentials
+    Vector psi;
+    std::vector<Arc> arcs;  ///< likely to carry flow: small power distances under these potentials
+};
+
+Forecast forecast(const Conjugates& coarse, const Points& coarse_x, const Points& x, const Points& y,
+                  const SolveContext& context) {
+    Interpolated psi = interpolate(coarse_x, coarse.phi, coarse.row_hint, y, smoothing_pieces, context);
     std::vector<Arc> arcs;
     BestPieces of_row(x.rows(), candidates_per_row);
     make_envelope(y, psi.value, psi.hint)->search(x, {}, of_row, context);
     Vector phi = Vector::Zero(x.rows());
+    Points hint = Points::Zero(x.rows(), x.cols());
     for (int i = 0; i < static_cast<int>(x.rows()); ++i) {
         const auto first = static_cast<std::size_t>(i) * static_cast<std::size_t>(of_row.k);
         const int count = of_row.count[i];
-        if (count > 0) phi[i] = of_row.value[first];
+        if (count == 0) continue;  // cancelled
+        phi[i] = of_row.value[first];
+        hint.row(i) = y.row(of_row.index[first]);
         for (int k = 0; k < count; ++k) arcs.push_back({i, of_row.index[first + static_cast<std::size_t>(k)]});
     }
     BestPieces of_col(y.rows(), candidates_per_col);
-    const bool has_tree = x.cols() <= largest_tree_dimension;
-    const Points hint = has_tree ? interpolate(coarse_y, coarse.psi, coarse.col_hint, x, 1, context).hint : Points();
     make_envelope(x, phi, hint)->search(y, {}, of_col, context);
     for (int j = 0; j < static_cast<int>(y.rows()); ++j) {
         for (int k = 0; k < of_col.count[j]; ++k) arcs.push_back({of_col.index[j * of_col.k + k], j});
     }
-    return arcs;
+    return {std::move(phi), std::move(psi.value), std::move(arcs)};
 }
 
 std::vector<Arc> all_pairs(int n_rows, int n_cols) {
@@ -182,8 +190,7 @@ void NetworkTransport<Flow>::solve_cold(EmbeddedClouds& clouds, SolveContext& co
 template <class Flow>
 void NetworkTransport<Flow>::descend(EmbeddedClouds& clouds, int most_clusters, SolveContext& context,
                                      const LevelSteering& steer) {
-    const bool has_tree = clouds.x_axes.cols() <= largest_tree_dimension;
-    const std::vector<int> levels = levels_to_visit(rows_, cols_, has_tree);
+    const std::vector<int> levels = levels_to_visit(rows_, cols_, clouds.x_axes.cols() <= largest_tree_dimension);
     int level = levels.front();
     Level here = make_level(level, clouds);
     std::vector<FlowArc<Flow>> basis = north_west_corner(here.row_supply, here.col_supply);
@@ -202,17 +209,26 @@ void NetworkTransport<Flow>::descend(EmbeddedClouds& clouds, int most_clusters, 
 
         const Conjugates dual = conjugates(tree_, here.x, here.y);
         const Points coarse_x = here.x;
-        const Points coarse_y = here.y;
+        const bool is_low = here.x.cols() <= largest_tree_dimension;  // where near clusters have near targets
         basis = tree_.arcs();
         for (; level < levels[visit + 1]; ++level) {
             const Level next = make_level(level + 1, clouds);
             if (std::max(next.x.rows(), next.y.rows()) > most_clusters) return;
-            basis = split_rows(basis, rows_.first_child(level), next.x, next.row_supply, here.y);
-            basis =
-                transposed(split_rows(transposed(basis), cols_.first_child(level), next.y, next.col_supply, next.x));
+            if (is_low) {
+                basis = split_rows(basis, rows_.first_child(level), next.x, next.row_supply, here.y);
+                basis = transposed(
+                    split_rows(transposed(basis), cols_.first_child(level), next.y, next.col_supply, next.x));
+            }
             here = next;
         }
-        candidates = candidate_arcs(dual, coarse_x, coarse_y, here.x, here.y, context);
+        Forecast likely = forecast(dual, coarse_x, here.x, here.y, context);
+        if (!is_low) {
+            const auto slack = [&](int i, int j) {
+                return likely.phi[i] + likely.psi[j] - here.x.row(i).dot(here.y.row(j));
+            };
+            basis = greedy_tree(likely.arcs, slack, here.row_supply, here.col_supply);
+        }
+        candidates = std::move(likely.arcs);
     }
 }
 
@@ -255,15 +271,12 @@ Basis NetworkTransport<Flow>::basis(const Points& x, const Points& y) const {
     }
     const Conjugates sorted = conjugates(tree_, rows_.sorted(x), cols_.sorted(y));
     Conjugates& dual = result.dual;
-    dual = {Vector(x.rows()), Vector(y.rows()), Points(x.rows(), x.cols()), Points(y.rows(), y.cols())};
-    for (Index k = 0; k < x.rows(); ++k) {
-        dual.phi[row_at[k]] = sorted.phi[k];
-        dual.row_hint.row(row_at[k]) = sorted.row_hint.row(k);
-    }
-    for (Index k = 0; k < y.rows(); ++k) {
-        dual.psi[col_at[k]] = sorted.psi[k];
-        dual.col_hint.row(col_at[k]) = sorted.col_hint.row(k);
-    }
+    dual = {Vector(x.rows()), Vector(y.rows()), Points(sorted.row_hint.rows(), x.cols()),
+            Points(sorted.col_hint.rows(), y.cols())};
+    for (Index k = 0; k < x.rows(); ++k) dual.phi[row_at[k]] = sorted.phi[k];
+    for (Index k = 0; k < y.rows(); ++k) dual.psi[col_at[k]] = sorted.psi[k];
+    for (Index k = 0; k < dual.row_hint.rows(); ++k) dual.row_hint.row(row_at[k]) = sorted.row_hint.row(k);
+    for (Index k = 0; k < dual.col_hint.rows(); ++k) dual.col_hint.row(col_at[k]) = sorted.col_hint.row(k);
     return result;
 }
 

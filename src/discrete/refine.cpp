@@ -77,6 +77,40 @@ std::vector<FlowArc<Flow>> north_west_corner(const std::vector<Flow>& row_supply
     }
 }
 
+template <class Flow>
+std::vector<FlowArc<Flow>> greedy_tree(const std::vector<Arc>& arcs, const std::function<double(int, int)>& cost,
+                                       std::vector<Flow> row_supply, std::vector<Flow> col_supply) {
+    constexpr std::size_t most_compared = 500;
+    std::vector<FlowArc<Flow>> result;
+    const auto ship = [&](int row, int col) {
+        const Flow flow = std::min(row_supply[row], col_supply[col]);
+        result.push_back({row, col, flow});
+        row_supply[row] -= flow;
+        col_supply[col] -= flow;
+    };
+    std::vector<std::pair<double, std::size_t>> ranked;
+    for (std::size_t t = 0; t < arcs.size(); ++t) ranked.emplace_back(cost(arcs[t].row, arcs[t].col), t);
+    std::sort(ranked.begin(), ranked.end());
+    for (const auto& [_, t] : ranked) {
+        if (row_supply[arcs[t].row] > 0 && col_supply[arcs[t].col] > 0) ship(arcs[t].row, arcs[t].col);
+    }
+    std::vector<int> open;
+    for (int col = 0; col < static_cast<int>(col_supply.size()); ++col) {
+        if (col_supply[col] > 0) open.push_back(col);
+    }
+    for (int row = 0; row < static_cast<int>(row_supply.size()); ++row) {
+        while (row_supply[row] > 0) {
+            std::pair<double, std::size_t> cheapest{infinity, 0};
+            for (std::size_t t = 0; t < std::min(open.size(), most_compared); ++t)
+                cheapest = std::min(cheapest, {cost(row, open[t]), t});
+            const auto place = open.begin() + static_cast<std::ptrdiff_t>(cheapest.second);
+            ship(row, *place);
+            if (col_supply[*place] == 0) open.erase(place);
+        }
+    }
+    return result;
+}
+
 using Arcs64 = std::vector<FlowArc<std::int64_t>>;
 using Arcs128 = std::vector<FlowArc<Int128>>;
 template Arcs64 split_rows(const Arcs64&, const std::vector<int>&, const Points&, const std::vector<std::int64_t>&,
@@ -85,6 +119,10 @@ template Arcs128 split_rows(const Arcs128&, const std::vector<int>&, const Point
                             const Points&);
 template Arcs64 transposed(Arcs64);
 template Arcs128 transposed(Arcs128);
+template Arcs64 greedy_tree(const std::vector<Arc>&, const std::function<double(int, int)>&, std::vector<std::int64_t>,
+                            std::vector<std::int64_t>);
+template Arcs128 greedy_tree(const std::vector<Arc>&, const std::function<double(int, int)>&, std::vector<Int128>,
+                             std::vector<Int128>);
 template Arcs64 north_west_corner(const std::vector<std::int64_t>&, const std::vector<std::int64_t>&);
 template Arcs128 north_west_corner(const std::vector<Int128>&, const std::vector<Int128>&);
 

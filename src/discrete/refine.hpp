@@ -1,7 +1,10 @@
-/// Carries an optimal tree between clusters to a feasible tree between their children.
+/// Carries an optimal tree between clusters to a feasible tree between their children, and starts from nothing.
 #pragma once
 
+#include "discrete/arcs.hpp"
 #include "discrete/tree.hpp"
+
+#include <functional>
 
 namespace spectralot {
 
@@ -20,5 +23,11 @@ std::vector<FlowArc<Flow>> transposed(std::vector<FlowArc<Flow>> arcs);
 /// A feasible tree: both sides in order, each atom served by the first ones that have something left.
 template <class Flow>
 std::vector<FlowArc<Flow>> north_west_corner(const std::vector<Flow>& row_supply, const std::vector<Flow>& col_supply);
+
+/// A feasible tree by greed: the arcs in the order of their cost, and what they leave open row by row, each to the
+/// cheapest of the next few hundred open columns.
+template <class Flow>
+std::vector<FlowArc<Flow>> greedy_tree(const std::vector<Arc>& arcs, const std::function<double(int, int)>& cost,
+                                       std::vector<Flow> row_supply, std::vector<Flow> col_supply);
 
 }  // namespace spectralot

@@ -151,6 +151,28 @@ TEST(Refinement, SplitsATreeIntoAFeasibleTreeOfTheChildren) {
     EXPECT_EQ(col, t.supplies.col);
 }
 
+TEST(Refinement, GreedGivesAFeasibleTree) {
+    for (const auto& [n, m] : {std::pair{1, 1}, {1, 6}, {9, 7}, {30, 30}, {25, 600}}) {
+        RandomTree t(n, m, static_cast<std::uint64_t>(100 * n + m));
+        const SquaredDistance cost(t.x, t.y);
+        std::vector<Arc> diagonal;
+        for (int i = 0; i < std::min(n, m); ++i) diagonal.push_back({i, i});
+        const auto arcs = greedy_tree(diagonal, cost, t.supplies.row, t.supplies.col);
+        ASSERT_EQ(arcs.size(), static_cast<std::size_t>(n + m - 1));
+        std::vector<std::int64_t> row(static_cast<std::size_t>(n), 0);
+        std::vector<std::int64_t> col(static_cast<std::size_t>(m), 0);
+        for (const auto& arc : arcs) {
+            EXPECT_GT(arc.flow, 0);
+            row[arc.row] += arc.flow;
+            col[arc.col] += arc.flow;
+        }
+        EXPECT_EQ(row, t.supplies.row);
+        EXPECT_EQ(col, t.supplies.col);
+        const SpanningTree<std::int64_t> tree(n, m, arcs);  // connected: the constructor reaches every node
+        EXPECT_EQ(tree.arcs().size(), arcs.size());
+    }
+}
+
 TEST(Hierarchy, LevelsHalveDownToThePoints) {
     test::Random random(8);
     for (const Index n : {1, 2, 3, 100, 257}) {
