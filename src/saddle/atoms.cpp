@@ -9,42 +9,6 @@
 namespace spectralot::saddle {
 
 template <class Real>
-PlanAtoms<Real>::Part::Part(const std::vector<spectralot::Matrix>& moments, const std::vector<int>& block) {
-    moments_.reserve(moments.size());
-    for (const spectralot::Matrix& moment : moments) moments_.push_back(moment(block, block).template cast<Real>());
-}
-
-template <class Real>
-RealMatrix<Real> PlanAtoms<Real>::Part::combine(const Vector& w) const {
-    Matrix sum = Matrix::Zero(dimension(), dimension());
-    for (std::size_t k = 0; k < moments_.size(); ++k) sum += w(Index(k)) * moments_[k];
-    return sum;
-}
-
-template <class Real>
-RealVector<Real> PlanAtoms<Real>::Part::slopes(const Matrix& Q) const {
-    Vector slopes(Index(moments_.size()));
-    for (std::size_t k = 0; k < moments_.size(); ++k) slopes(Index(k)) = inner(Q, moments_[k]);
-    return slopes;
-}
-
-template <class Real>
-typename PlanAtoms<Real>::Part PlanAtoms<Real>::Part::turned(const Matrix& B) const {
-    std::vector<Matrix> moments;
-    moments.reserve(moments_.size());
-    for (const Matrix& moment : moments_) moments.push_back(B.transpose() * moment * B);
-    return Part(std::move(moments));
-}
-
-template <class Real>
-void PlanAtoms<Real>::Part::pack_rows(const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const {
-    for (std::size_t k = 0; k < moments_.size(); ++k) rows.row(Index(k)) = pack<Real>(moments_[k], root_scale);
-}
-
-template class PlanAtoms<double>;
-template class PlanAtoms<long double>;
-
-template <class Real>
 RowMatrix<Real> apply_right(const RowMatrix<Real>& X, const RealMatrix<Real>& B) {
     if constexpr (std::is_same_v<Real, double>) {
         Points turned(X.rows(), X.cols());
@@ -65,6 +29,42 @@ RealMatrix<Real> gram(const RowMatrix<Real>& X, const RealVector<Real>& weights)
         return product.template selfadjointView<Eigen::Lower>();
     }
 }
+
+template <class Real>
+PlanAtoms<Real>::Part::Part(const std::vector<spectralot::Matrix>& moments, const std::vector<int>& block)
+    : stacked_(Index(moments.size() * block.size()), Index(block.size())) {
+    const Index d = dimension();
+    for (Index k = 0; k < size(); ++k) {
+        stacked_.middleRows(k * d, d) = moments[std::size_t(k)](block, block).template cast<Real>();
+    }
+}
+
+template <class Real>
+RealMatrix<Real> PlanAtoms<Real>::Part::combine(const Vector& w) const {
+    const Vector sum = flat().transpose() * w;
+    return sum.reshaped(dimension(), dimension());
+}
+
+template <class Real>
+RealVector<Real> PlanAtoms<Real>::Part::slopes(const Matrix& Q) const {
+    return flat() * Q.reshaped();
+}
+
+template <class Real>
+typename PlanAtoms<Real>::Part PlanAtoms<Real>::Part::turned(const Matrix& B) const {
+    RowMatrix<Real> half = apply_right<Real>(stacked_, B);
+    for (Index k = 0; k < size(); ++k) half.middleRows(k * dimension(), dimension()).transposeInPlace();
+    return Part(apply_right<Real>(half, B));
+}
+
+template <class Real>
+void PlanAtoms<Real>::Part::pack_rows(const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const {
+    const Index d = dimension();
+    for (Index k = 0; k < size(); ++k) rows.row(k) = pack<Real>(stacked_.middleRows(k * d, d), root_scale);
+}
+
+template class PlanAtoms<double>;
+template class PlanAtoms<long double>;
 
 template <class Real>
 RealMatrix<Real> ArcAtoms<Real>::Part::combine(const Vector& w) const {

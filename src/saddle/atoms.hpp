@@ -23,8 +23,8 @@ public:
     class Part {
     public:
         Part(const std::vector<spectralot::Matrix>& moments, const std::vector<int>& block);
-        explicit Part(std::vector<Matrix> moments) : moments_(std::move(moments)) {}
-        [[nodiscard]] Index dimension() const { return moments_[0].rows(); }
+        explicit Part(RowMatrix<Real> stacked) : stacked_(std::move(stacked)) {}
+        [[nodiscard]] Index dimension() const { return stacked_.cols(); }
         /// Σ w_k S_k.
         [[nodiscard]] Matrix combine(const Vector& w) const;
         /// tr(Q S_k) for every k.
@@ -35,7 +35,13 @@ public:
         void pack_rows(const Matrix& root_scale, Eigen::Ref<RowMatrix<Real>> rows) const;
 
     private:
-        std::vector<Matrix> moments_;
+        [[nodiscard]] Index size() const { return stacked_.rows() / dimension(); }
+        /// Every S_k as one row.
+        [[nodiscard]] Eigen::Map<const RowMatrix<Real>> flat() const {
+            return {stacked_.data(), size(), dimension() * dimension()};
+        }
+
+        RowMatrix<Real> stacked_;  // the S_k, one below the other
     };
 
     explicit PlanAtoms(const std::vector<spectralot::Matrix>& moments) : moments_(&moments) {}

@@ -82,14 +82,14 @@ std::optional<ScalingPoint<Real>> scaling_point(const RealMatrix<Real>& q, const
     if (lq.info() != Eigen::Success) return std::nullopt;
     // Near the central path qz is nearly a multiple of the identity: its eigenvalues lose nothing by being squares.
     const RealMatrix<Real> lower_q = lq.matrixL();
-    const Eigen::SelfAdjointEigenSolver<RealMatrix<Real>> eigen(symmetric<Real>(lower_q.transpose() * z * lower_q));
+    const Eigen::SelfAdjointEigenSolver<RealMatrix<Real>> eigen(symmetric<Real>(congruent<Real>(z, lower_q)));
     if (!(eigen.eigenvalues()(0) > 0)) return std::nullopt;
     const RealVector<Real> values = eigen.eigenvalues().cwiseSqrt();
     const RealVector<Real> scale = values.cwiseSqrt();
     // NOLINTNEXTLINE(misc-const-correctness): solved in place
     RealMatrix<Real> inverse_root = eigen.eigenvectors().transpose();
     lq.matrixL().template solveInPlace<Eigen::OnTheRight>(inverse_root);
-    return ScalingPoint<Real>{.root = lower_q * eigen.eigenvectors() * scale.cwiseInverse().asDiagonal(),
+    return ScalingPoint<Real>{.root = product<Real>(lower_q, eigen.eigenvectors()) * scale.cwiseInverse().asDiagonal(),
                               .inverse_root = scale.asDiagonal() * inverse_root,
                               .values = values};
 }

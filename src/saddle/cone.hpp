@@ -4,9 +4,11 @@
 /// nearly rank-one metric need the wider one.
 #pragma once
 
+#include "linalg/product.hpp"
 #include "spectralot/core/types.hpp"
 
 #include <optional>
+#include <type_traits>
 
 namespace spectralot::saddle {
 
@@ -20,6 +22,21 @@ using RealVector = Eigen::Matrix<Real, Eigen::Dynamic, 1>;
 template <class Real>
 RealMatrix<Real> symmetric(const RealMatrix<Real>& m) {
     return Real(0.5) * (m + m.transpose());
+}
+
+/// a·b, by the wide kernels where there are some.
+template <class Real>
+RealMatrix<Real> product(const RealMatrix<Real>& a, const RealMatrix<Real>& b) {
+    if constexpr (std::is_same_v<Real, double>) {
+        return linalg::product(a, b);
+    } else {
+        return a * b;
+    }
+}
+/// basisᵀ·m·basis.
+template <class Real>
+RealMatrix<Real> congruent(const RealMatrix<Real>& m, const RealMatrix<Real>& basis) {
+    return product<Real>(basis.transpose(), product<Real>(m, basis));
 }
 
 /// tr(ab) for symmetric a, b.

@@ -69,41 +69,42 @@ bool SpectralGauge<Real>::rescale() {
         const auto scaling2 = scaling_point(R, V);
         if (!scaling2) return false;
         second = *scaling2;
-        const Eigen::JacobiSVD<Matrix> svd(first.inverse_root * second.root, Eigen::ComputeFullU | Eigen::ComputeFullV);
+        const Eigen::JacobiSVD<Matrix> svd(product<Real>(first.inverse_root, second.root),
+                                           Eigen::ComputeFullU | Eigen::ComputeFullV);
         const Vector& root_omega = svd.singularValues();
         O1 = svd.matrixU();
         O2 = svd.matrixV() * root_omega.asDiagonal();
-        B = first.root * O1;
-        B_inverse = O1.transpose() * first.inverse_root;
+        B = product<Real>(first.root, O1);
+        B_inverse = product<Real>(O1.transpose(), first.inverse_root);
         const Vector omega = root_omega.cwiseAbs2();
         const Matrix outer = omega * omega.transpose();
         F = (1 + outer.array()).inverse();
         E = outer.array() * F.array();
-        C = B_inverse * B_inverse.transpose();
+        C = product<Real>(B_inverse, B_inverse.transpose());
     } else {
         O1 = Matrix::Identity(d, d);
         B = first.root;
         E = Matrix::Ones(d, d);
         F = C = Matrix::Zero(d, d);
     }
-    G = B.transpose() * B;
+    G = product<Real>(B.transpose(), B);
     return true;
 }
 
 template <class Real>
 RealMatrix<Real> SpectralGauge<Real>::turned_back(const Matrix& M) const {
-    return B * M * B.transpose();
+    return congruent<Real>(M, B.transpose());
 }
 
 template <class Real>
 void SpectralGauge<Real>::correct(Real share) {
     // v∘(dq + dz) = μ - v² - dq∘dz for the scaled pair v and its change, ∘ the symmetric product, v diagonal.
     const auto term = [share](const ScalingPoint<Real>& scaling, const Matrix& dq, const Matrix& dz) -> Matrix {
-        const Matrix product =
-            scaling.inverse_root * dq * scaling.inverse_root.transpose() * scaling.root.transpose() * dz * scaling.root;
-        const Index d = product.rows();
+        const Matrix both =
+            product<Real>(congruent<Real>(dq, scaling.inverse_root.transpose()), congruent<Real>(dz, scaling.root));
+        const Index d = both.rows();
         const Matrix sums = scaling.values.replicate(1, d) + scaling.values.transpose().replicate(d, 1);
-        return share * (product + product.transpose()).cwiseQuotient(sums);
+        return share * (both + both.transpose()).cwiseQuotient(sums);
     };
     second_order1 = term(first, dQ, dZ);
     if (bounded) second_order2 = term(second, dR, dV);
@@ -114,16 +115,16 @@ void SpectralGauge<Real>::aim(Real mu, Real t, const Matrix& S) {
     const Index d = Q.rows();
     const Matrix identity = Matrix::Identity(d, d);
     const auto to_target = [mu](const Matrix& basis, const Vector& values, const Matrix& second_order) -> Matrix {
-        return basis.transpose() * (Matrix((mu * values.cwiseInverse() - values).asDiagonal()) - second_order) * basis;
+        return congruent<Real>(Matrix((mu * values.cwiseInverse() - values).asDiagonal()) - second_order, basis);
     };
     primal_defect = theta * identity + V - S - Z;
-    turned_defect = B.transpose() * primal_defect * B;
+    turned_defect = congruent<Real>(primal_defect, B);
     centring = to_target(O1, first.values, second_order1);
     lag = Matrix::Zero(d, d);
     if (bounded) {
         dual_defect = t * identity - Q - R;
         lag = F.cwiseProduct(centring + to_target(O2, second.values, second_order2) -
-                             B_inverse * dual_defect * B_inverse.transpose());
+                             congruent<Real>(dual_defect, B_inverse.transpose()));
     }
 }
 
@@ -131,13 +132,13 @@ template <class Real>
 void SpectralGauge<Real>::direction(const Matrix& dS, const Vector& u, Real dt, Real dth) {
     const Index d = Q.rows();
     const Matrix identity = Matrix::Identity(d, d);
-    const Matrix X = B.transpose() * dS * B - dth * G;
+    const Matrix X = congruent<Real>(dS, B) - dth * G;
     const Matrix dt_lag = dt * F.cwiseProduct(C);
     d_theta = dth;
-    dQ = symmetric<Real>(B * (pull() + dt_lag + unpack<Real>(u, E.cwiseSqrt())) * B.transpose());
+    dQ = symmetric<Real>(turned_back(pull() + dt_lag + unpack<Real>(u, E.cwiseSqrt())));
     dZ = dth * identity - dS + primal_defect;
     if (bounded) {
-        dV = symmetric<Real>(B_inverse.transpose() * (F.cwiseProduct(X - turned_defect) + lag - dt_lag) * B_inverse);
+        dV = symmetric<Real>(congruent<Real>(F.cwiseProduct(X - turned_defect) + lag - dt_lag, B_inverse));
         dR = dt * identity + dual_defect - dQ;
         dZ += dV;
     }

@@ -37,7 +37,7 @@ template <class Real>
 void tighten(const GaugeProgram& program, const std::vector<Matrix>& moments, double tol, MasterSolution& best) {
     const saddle::PlanAtoms<Real> atoms(moments);
     saddle::InteriorPoint<saddle::PlanAtoms<Real>> iterate(program, atoms);
-    for (int iteration = 0; iteration < max_iterations; ++iteration) {
+    const auto offer = [&] {
         const Vector mass = iterate.masses().template cast<double>().cwiseMax(0.0);
         const Vector w = mass / mass.sum();
         const double upper = saddle::evaluate(program, combine(moments, w));
@@ -52,8 +52,15 @@ void tighten(const GaugeProgram& program, const std::vector<Matrix>& moments, do
             best.lower = lower;
             best.metric = metric;
         }
-        if (best.upper - best.lower <= tol || !iterate.advance()) return;
+    };
+    offer();
+    for (int iteration = 0; iteration < max_iterations && best.upper - best.lower > tol && iterate.advance();
+         ++iteration) {
+        // The bracket of an iterate on its way is no narrower than this, and costs two spectral decompositions.
+        const bool is_far = double(iterate.complementarity()) > 3.0 * tol && iterate.last_step() > 0.3;
+        if (!is_far) offer();
     }
+    offer();
 }
 
 MasterSolution solve_program(const GaugeProgram& program, const std::vector<Matrix>& moments, double tol) {
