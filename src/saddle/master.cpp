@@ -4,13 +4,17 @@
 #include "saddle/program.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
+#include <utility>
 
 namespace spectralot {
 
 namespace {
 
 constexpr int max_iterations = 100;
-constexpr int wide_dimension = 12;  // up to here long double is cheap enough to finish what double could not
+constexpr double restart_share = 5.0;  // of the tolerance: from there a later solve goes on, with more atoms
+constexpr int wide_dimension = 12;     // up to here long double is cheap enough to finish what double could not
 
 /// max over a finite list of matrices, as a program.
 GaugeProgram polyhedral_program(const std::vector<Matrix>& matrices, int dimension) {
@@ -31,12 +35,14 @@ Matrix combine(const std::vector<Matrix>& moments, const Vector& weights) {
     return mixed;
 }
 
+using Iterate = saddle::InteriorPoint<saddle::PlanAtoms<double>>;
+
 /// Tightens the bracket of `best`, in the unit of the moments; `tol` is absolute. Primal and dual points are feasible
 /// whatever the accuracy, so the bracket is always true.
-template <class Real>
-void tighten(const GaugeProgram& program, const std::vector<Matrix>& moments, double tol, MasterSolution& best) {
-    const saddle::PlanAtoms<Real> atoms(moments);
-    saddle::InteriorPoint<saddle::PlanAtoms<Real>> iterate(program, atoms);
+template <class Atoms>
+void tighten(const GaugeProgram& program, const std::vector<Matrix>& moments, double tol,
+             saddle::InteriorPoint<Atoms>& iterate, MasterSolution& best,
+             const std::function<void()>& on_the_way = {}) {
     const auto offer = [&] {
         const Vector mass = iterate.masses().template cast<double>().cwiseMax(0.0);
         const Vector w = mass / mass.sum();
@@ -54,8 +60,9 @@ void tighten(const GaugeProgram& program, const std::vector<Matrix>& moments, do
         }
     };
     offer();
-    for (int iteration = 0; iteration < max_iterations && best.upper - best.lower > tol && iterate.advance();
-         ++iteration) {
+    for (int iteration = 0; iteration < max_iterations && best.upper - best.lower > tol; ++iteration) {
+        if (on_the_way) on_the_way();
+        if (!iterate.advance()) break;
         // The bracket of an iterate on its way is no narrower than this, and costs two spectral decompositions.
         const bool is_far = double(iterate.complementarity()) > 3.0 * tol && iterate.last_step() > 0.3;
         if (!is_far) offer();
@@ -63,25 +70,77 @@ void tighten(const GaugeProgram& program, const std::vector<Matrix>& moments, do
     offer();
 }
 
-MasterSolution solve_program(const GaugeProgram& program, const std::vector<Matrix>& moments, double tol) {
-    double scale = 0.0;
-    for (const Matrix& moment : moments) scale = std::max(scale, moment.cwiseAbs().maxCoeff());
-    if (!(scale > 0)) scale = 1.0;
+}  // namespace
+
+/// An iterate on the way to the last solution, from which the next solve, with more atoms, can go on.
+struct Master::Waypoint {
+    double scale;
+    Vector w, s, phi;
+    double complementarity;
+    Index degree;
+    saddle::GaugePoint<double> gauge;
+
+    Waypoint(double scale_, const Iterate& at)
+        : scale(scale_),
+          w(at.masses()),
+          s(at.slacks()),
+          phi(at.multipliers()),
+          complementarity(at.complementarity()),
+          degree(at.degree()),
+          gauge(at.gauge_point()) {}
+
+    /// New atoms get slacks of the size of the gap, and the masses that belong to them.
+    [[nodiscard]] Iterate resumed(const GaugeProgram& program, const std::vector<Matrix>& moments,
+                                  const saddle::PlanAtoms<double>& atoms) const {
+        const Index n = Index(moments.size()), n_new = n - w.size();
+        Vector masses = Vector::Zero(n), slacks = Vector::Zero(n);
+        masses.head(w.size()) = w;
+        const Matrix metric = Iterate(program, atoms, masses, slacks, phi, gauge).metric();
+        Vector excess(n_new);
+        for (Index k = 0; k < n_new; ++k) {
+            excess(k) = saddle::inner(metric, moments[std::size_t(w.size() + k)]) - phi(0);
+        }
+        const double violation = std::max(0.0, -excess.minCoeff());
+        const double shift = violation + 0.5 * std::max(violation, complementarity);
+        slacks << s.array() + shift, excess.array() + shift;
+        masses.tail(n_new) = (complementarity / double(degree) + shift / double(n)) * slacks.tail(n_new).cwiseInverse();
+        masses /= masses.sum();
+        return {program, atoms, masses, slacks, phi.array() - shift, gauge};
+    }
+};
+
+MasterSolution Master::solve_program(const GaugeProgram& program, double tol) {
+    double largest = 0.0;
+    for (const Matrix& moment : moments_) largest = std::max(largest, moment.cwiseAbs().maxCoeff());
+    const double scale = largest > 0.0 ? std::ldexp(1.0, std::ilogb(largest)) : 1.0;
+    const double wanted = tol / scale;
     std::vector<Matrix> scaled;
-    scaled.reserve(moments.size());
-    for (const Matrix& moment : moments) scaled.emplace_back(moment / scale);
+    scaled.reserve(moments_.size());
+    for (const Matrix& moment : moments_) scaled.emplace_back(moment / scale);
 
     MasterSolution best{.weights = {}, .metric = {}, .upper = infinity, .lower = -infinity};
-    tighten<double>(program, scaled, tol / scale, best);
-    if (best.upper - best.lower > tol / scale && program.dimension <= wide_dimension) {
-        tighten<long double>(program, scaled, tol / scale, best);
+    const auto is_open = [&] { return best.upper - best.lower > wanted; };
+    const saddle::PlanAtoms<double> atoms(scaled);
+    const auto last = std::exchange(waypoint_, nullptr);
+    const auto run = [&](Iterate iterate) {
+        tighten(program, scaled, wanted, iterate, best, [&] {
+            if (iterate.complementarity() < restart_share * wanted) return;
+            waypoint_ = std::make_shared<const Waypoint>(scale, iterate);
+        });
+    };
+    if (last && last->scale == scale && last->w.size() < Index(moments_.size())) {
+        run(last->resumed(program, scaled, atoms));
+    }
+    if (is_open()) run(Iterate(program, atoms));
+    if (is_open() && program.dimension <= wide_dimension) {
+        const saddle::PlanAtoms<long double> wide(scaled);
+        saddle::InteriorPoint<saddle::PlanAtoms<long double>> iterate(program, wide);
+        tighten(program, scaled, wanted, iterate, best);
     }
     best.upper *= scale;
     best.lower *= scale;
     return best;
 }
-
-}  // namespace
 
 Master::Master(const Gauge& gauge, int dimension)
     : gauge_(gauge), dimension_(dimension), program_(gauge.program(dimension)) {
@@ -89,12 +148,13 @@ Master::Master(const Gauge& gauge, int dimension)
 }
 
 MasterSolution Master::solve(double tol) {
-    if (program_) return solve_program(*program_, moments_, tol);
+    if (program_) return solve_program(*program_, tol);
 
     // K is known through its active matrices only: outer approximation of γ by those met so far.
     constexpr int max_cuts = 500;
     for (int cut = 0;; ++cut) {
-        MasterSolution solution = solve_program(polyhedral_program(recorded_, dimension_), moments_, 0.5 * tol);
+        waypoint_.reset();  // of another program
+        MasterSolution solution = solve_program(polyhedral_program(recorded_, dimension_), 0.5 * tol);
         const Matrix mixed = combine(moments_, solution.weights);
         solution.upper = gauge_.value(mixed);
         if (solution.upper - solution.lower <= tol || cut == max_cuts) return solution;

@@ -4,6 +4,7 @@
 #include "spectralot/core/types.hpp"
 #include "spectralot/gauge/gauge.hpp"
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -17,7 +18,8 @@ struct MasterSolution {
 };
 
 /// Solves the master to an absolute gap `tol` (or as far as double precision goes) by a primal-dual interior point
-/// on the gauge's program; a gauge without one is handled through conv{recorded active matrices}, which it returns.
+/// on the gauge's program, which goes on from where the last solve passed; a gauge without a program is handled
+/// through conv{recorded active matrices}, which it returns.
 class Master {
 public:
     Master(const Gauge& gauge, int dimension);
@@ -26,11 +28,15 @@ public:
     MasterSolution solve(double tol);
 
 private:
+    struct Waypoint;
+    MasterSolution solve_program(const GaugeProgram& program, double tol);
+
     Gauge gauge_;
     int dimension_;
     std::optional<GaugeProgram> program_;
     std::vector<Matrix> moments_;
     std::vector<Matrix> recorded_;  ///< active matrices of a gauge without program
+    std::shared_ptr<const Waypoint> waypoint_;
 };
 
 }  // namespace spectralot
