@@ -50,7 +50,7 @@ public:
         Matrix curvature(d, d);
         const Vector powers = has_trace() ? Vector() : Vector(q.array().pow(power_ - 1.0));
         for (Index j = 0; j < d; ++j) {
-            for (Index i = 0; i < d; ++i) {
+            for (Index i = 0; i <= j; ++i) {
                 double c = mu / (q[i] * q[j]);
                 if (has_room()) c += mu / ((1.0 - q[i]) * (1.0 - q[j]));
                 if (!has_trace()) {
@@ -58,7 +58,7 @@ public:
                     c += std::abs(difference) <= 1e-6 * q[i] ? (power_ - 1.0) * powers[i] / q[i]
                                                              : (powers[i] - powers[j]) / difference;
                 }
-                curvature(i, j) = c;
+                curvature(i, j) = curvature(j, i) = c;
             }
         }
         return curvature;
@@ -118,10 +118,10 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, Pace pace) {
     const bool fast = pace == Pace::Fast;
     const double centred = smooth ? 0.2 : r.has_trace() ? 1e-2 : fast ? 1e3 : 10.0;
     const double shrink = fast ? 0.02 : 0.1;
-    // Steps without half the gap, or a smaller μ while that is still worth a tolerance.
-    const int patience = fast ? 3 : 20;
+    // Metrics without half the gap, or a smaller μ while that is still worth a tolerance.
+    const int patience = fast ? 6 : 40;
     double best = search.gap();
-    for (int since = 0; !search.finished(); ++since) {
+    for (int since = 0; !search.finished();) {
         const Matrix& basis = eigen.eigenvectors();
         Matrix residual = product(basis.transpose(), product(at.moment, basis));
         residual.diagonal() -= r.slope(q, mu);
@@ -149,6 +149,7 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, Pace pace) {
             const double next_norm = level(next_q);
             metric = with_spectrum(next.eigenvectors(), weight / next_norm * next_q);
             const Coupling candidate = search.try_metric(metric, smoothing(next_norm));
+            ++since;
             const double after = merit(candidate, next_q, next_norm, mu);
             const bool better = after >= before + 1e-4 * length * slope - 1e-13 * std::abs(before);
             if (better || halvings == max_halvings || search.finished()) {

@@ -135,7 +135,8 @@ Solution conjugate_gradients(const Curvature& curvature, const Matrix& weights, 
         return Matrix(z - z.trace() / multiplier.trace() * multiplier);
     };
     Solution result{{Matrix::Zero(d, d), 0.0}, false};
-    Matrix r = residual;
+    // Nothing below would reduce an antisymmetric part, and stiff equations magnify it.
+    Matrix r = 0.5 * (residual + residual.transpose());
     Matrix z = precondition(r), p = z;
     double rz = r.cwiseProduct(z).sum();
     goal = std::min(goal, relative * relative * rz);
