@@ -1,5 +1,6 @@
 #include "spectralot/gaussian/barycenter.hpp"
 
+#include "core/weights.hpp"
 #include "gaussian/couple.hpp"
 #include "gaussian/polar.hpp"
 #include "linalg/decompositions.hpp"
@@ -30,29 +31,10 @@ struct Components {
     [[nodiscard]] std::size_t size() const { return means.size(); }
 };
 
-Vector checked_weights(const Vector& weights, Index k) {
-    if (weights.size() == 0) return Vector::Constant(k, 1.0 / double(k));
-    if (weights.size() != k)
-        throw_invalid("weights", "must be one per component, " + std::to_string(k), std::to_string(weights.size()));
-    for (const double w : weights)
-        if (!(w >= 0.0) || std::isinf(w)) throw_invalid("weights", "must be finite and at least 0", to_text(w));
-    const double largest = weights.maxCoeff();
-    if (!(largest > 0.0)) throw_invalid("weights", "must have a positive sum", "0");
-    const Vector scaled = weights / largest;
-    return scaled / scaled.sum();
-}
-
 Components components_of(const std::vector<Gaussian>& given, const Vector& weights) {
-    if (given.empty()) throw_invalid("components", "must not be empty", "none");
-    for (std::size_t i = 0; i < given.size(); ++i) {
-        const std::string mean = "means[" + std::to_string(i) + "]";
-        check_gaussian(given[i], mean, "covariances[" + std::to_string(i) + "]");
-        if (given[i].dimension() != given.front().dimension())
-            throw_invalid(mean, "must have the dimension of means[0], " + std::to_string(given.front().dimension()),
-                          std::to_string(given[i].dimension()));
-    }
+    check_components(given, given.empty() ? 0 : given.front().dimension());
     Components all;
-    all.weights = checked_weights(weights, Index(given.size()));
+    all.weights = normalised_weights(weights, Index(given.size()), "weights", "component");
     int exponent = std::numeric_limits<int>::min();
     for (const Gaussian& component : given) exponent = std::max(exponent, common_exponent(given.front(), component));
     all.unit = std::ldexp(1.0, exponent);

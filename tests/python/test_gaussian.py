@@ -352,6 +352,17 @@ def test_bad_components_are_named():
         so.gaussian.barycenter(np.zeros((2, 2)), [np.eye(2)] * 2, so.Entrywise(0.5))
 
 
+def test_bad_mixture_components_are_named():
+    good = (np.zeros((2, 2)), np.stack([np.eye(2)] * 2))
+    bad = (np.zeros((2, 2)), np.array([np.eye(2), [[1, 2], [2, 1]]]))
+    with pytest.raises(ValueError, match=r"covariances_a\[1\]: must be positive semidefinite"):
+        so.gaussian.solve_mixture(*bad, *good)
+    with pytest.raises(ValueError, match=r"covariances_b\[1\]: must be positive semidefinite"):
+        so.gaussian.solve_mixture(*good, *bad)
+    with pytest.raises(ValueError, match=r"means_b\[0\]: must have the dimension of the first component, 2, got 3"):
+        so.gaussian.solve_mixture(*good, np.zeros((1, 3)), np.eye(3)[None])
+
+
 def test_barycenters_and_modal_flows_can_be_interrupted():
     def stop(at):
         raise KeyboardInterrupt
