@@ -161,7 +161,7 @@ Solution conjugate_gradients(const Curvature& curvature, const Matrix& weights, 
 NewtonStep newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
                        double goal) {
     constexpr int max_cg = 200;
-    constexpr Index max_dense = 500;  // unknowns: d ≤ 31
+    constexpr Index max_dense = 1300;  // unknowns: d ≤ 50
     const Index n = DenseEquation::size(residual.rows());
     const int max_steps = n <= max_dense ? int(std::min<Index>(max_cg, n)) : max_cg;
     const Matrix inverse = weights.cwiseInverse();
