@@ -13,16 +13,28 @@ namespace {
 
 using linalg::product;
 
+/// A positive definite element of K: active at the identity, or where that is singular (maxima over blocks) also at
+/// every axis.
+Matrix interior_metric(const Gauge& gauge, Index d) {
+    constexpr double regular = 1e-3;
+    Matrix Q = gauge.active(Matrix::Identity(d, d));
+    const Eigen::SelfAdjointEigenSolver<Matrix> eigen(Q, Eigen::EigenvaluesOnly);
+    if (eigen.eigenvalues()[0] > regular * eigen.eigenvalues()[d - 1]) return Q;
+    Q *= 0.5;
+    for (Index i = 0; i < d; ++i)
+        Q += 0.5 / double(d) * gauge.active(Vector::Unit(d, i) * Vector::Unit(d, i).transpose());
+    return Q;
+}
+
 /// The best metrics for a measure, and the value there.
 struct Answer {
     std::vector<Matrix> metrics;
     double value = 0.0;
 };
 
-Answer answer(const BarycenterSearch& search, const Inner& at, double tol) {
+Answer answer(const BarycenterSearch& search, const Matrix& interior, const Inner& at, double tol) {
     const Components& components = search.components;
-    const Matrix isotropic = search.gauge.active(Matrix::Identity(at.mean.size(), at.mean.size()));
-    const double share = 1e-2 * search.options.tol;  // of the isotropic metric: keeps Σ λ_i Q_i invertible
+    const double share = 1e-2 * search.options.tol;  // of the interior metric: keeps Σ λ_i Q_i invertible
     Answer result;
     for (std::size_t i = 0; i < components.size(); ++i) {
         const Matrix& root = components.factors[i].root;
@@ -31,7 +43,7 @@ Answer answer(const BarycenterSearch& search, const Inner& at, double tol) {
                                           {.tol = tol}, {.on_progress = {}, .cancel = search.cancel()});
         result.value += components.weights[Index(i)] * cost.certificate.upper;
         const double level = 1.0 + search.gauge.membership_excess(cost.metric);
-        result.metrics.emplace_back((1.0 - share) / level * cost.metric + share * isotropic);
+        result.metrics.emplace_back((1.0 - share) / level * cost.metric + share * interior);
     }
     return result;
 }
@@ -88,14 +100,14 @@ private:
 
 void ascend_metrics(BarycenterSearch& search) {
     const Components& components = search.components;
-    const Index d = components.dimension();
     const double tol = std::max(1e-10, 1e-2 * search.options.tol);
-    std::vector<Matrix> metrics(components.size(), search.gauge.active(Matrix::Identity(d, d)));
+    const Matrix interior = interior_metric(search.gauge, components.dimension());
+    std::vector<Matrix> metrics(components.size(), interior);
     Inner at = minimise(components, metrics, mean_root(components), tol);
     double length = 1.0;
     History history;
     while (true) {
-        const Answer best = answer(search, at, tol);
+        const Answer best = answer(search, interior, at, tol);
         search.offer(at.mean, at.root, best.value);
         search.offer(metrics, at.lower);
         if (search.finished()) return;
@@ -118,6 +130,7 @@ void ascend_metrics(BarycenterSearch& search) {
         const bool extrapolated = !moved.empty();
         for (double trial = length; trial >= 1e-4 && !extrapolated; trial *= 0.5) {
             std::vector<Matrix> mixed;
+            mixed.reserve(components.size());
             for (std::size_t i = 0; i < components.size(); ++i)
                 mixed.emplace_back((1.0 - trial) * metrics[i] + trial * best.metrics[i]);
             if (climbs(std::move(mixed)))

@@ -344,6 +344,15 @@ def test_barycenters_of_gauges_that_are_not_smooth_reach_six_digits(gauge):
     assert pair.lower / 4 <= two.upper
 
 
+def test_barycenters_start_inside_k():
+    # Active at the identity is the second block alone: a singular metric for every component.
+    gauge = so.BlockMax([[0], [1, 2]], [so.Operator(), so.Trace()])
+    random = np.random.default_rng(16)
+    means, covariances = random.normal(size=(3, 3)), np.stack([covariance(random, 3) + np.eye(3) for _ in range(3)])
+    bary = so.gaussian.barycenter(means, covariances, gauge, tol=1e-3)
+    assert bary.gap <= 0.1, bary
+
+
 def test_barycenters_move_with_their_components():
     random = np.random.default_rng(13)
     means, covariances = random.normal(size=(3, 2)), np.stack([covariance(random, 2) + np.eye(2) for _ in range(3)])
