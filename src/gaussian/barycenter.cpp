@@ -25,7 +25,8 @@ BarycenterResult barycenter(const std::vector<Gaussian>& given, const Vector& we
     constexpr int largest = 50;  // the path's equations are dense, with d² unknowns
     const std::optional<GaugeProgram> program = gauge.program(d);
     const GaugeLeaf* ball = saddle::single_ball(program);
-    if (ball && ball->kind == GaugeLeaf::Kind::KyFan && d <= largest)
+    const bool smooth = ball && ball->kind == GaugeLeaf::Kind::Schatten && ball->p <= 2.0;  // few fixed points do
+    if (ball && !smooth && d <= largest)
         follow_saddle_path(search, *ball);
     else
         ascend_metrics(search);

@@ -46,21 +46,13 @@ public:
         return slope;
     }
     [[nodiscard]] Matrix curvature(const Vector& q, double mu) const {
-        const Index d = q.size();
-        Matrix curvature(d, d);
-        const Vector powers = has_trace() ? Vector() : Vector(q.array().pow(power_ - 1.0));
-        for (Index j = 0; j < d; ++j) {
-            for (Index i = 0; i <= j; ++i) {
-                double c = mu / (q[i] * q[j]);
-                if (has_room()) c += mu / ((1.0 - q[i]) * (1.0 - q[j]));
-                if (!has_trace()) {
-                    const double difference = q[i] - q[j];
-                    c += std::abs(difference) <= 1e-6 * q[i] ? (power_ - 1.0) * powers[i] / q[i]
-                                                             : (powers[i] - powers[j]) / difference;
-                }
-                curvature(i, j) = curvature(j, i) = c;
-            }
+        const Vector inverse = q.cwiseInverse();
+        Matrix curvature = mu * inverse * inverse.transpose();
+        if (has_room()) {
+            const Vector room = (1.0 - q.array()).inverse();
+            curvature += mu * room * room.transpose();
         }
+        if (!has_trace()) curvature += power_differences(q, power_ - 1.0);
         return curvature;
     }
 

@@ -160,6 +160,19 @@ NewtonStep newton_step(const Curvature& curvature, const Matrix& weights, const 
         .newton;
 }
 
+Matrix power_differences(const Vector& q, double a) {
+    const Vector powers = q.array().pow(a);
+    Matrix result(q.size(), q.size());
+    for (Index j = 0; j < q.size(); ++j) {
+        for (Index i = 0; i <= j; ++i) {
+            const double difference = q[i] - q[j];
+            result(i, j) = result(j, i) =
+                std::abs(difference) <= 1e-6 * q[i] ? a * powers[i] / q[i] : (powers[i] - powers[j]) / difference;
+        }
+    }
+    return result;
+}
+
 double least_relative(const Matrix& H, const Vector& scale) {
     const Vector root = scale.cwiseSqrt().cwiseInverse();
     const Matrix scaled = root.asDiagonal() * H * root.asDiagonal();

@@ -326,8 +326,8 @@ def test_both_ends_of_a_barycenter_are_proved(gauge):
     assert bary.lower == pytest.approx(cost, rel=1e-3)
 
 
-@pytest.mark.parametrize("gauge", [so.Operator(), so.KyFan(2), so.KyFan(4)], ids=repr)
-def test_barycenters_of_gauges_that_are_not_smooth_reach_six_digits(gauge):
+@pytest.mark.parametrize("gauge", [so.Schatten(3), so.Schatten(10), so.Operator(), so.KyFan(2), so.KyFan(4)], ids=repr)
+def test_spectral_barycenters_reach_six_digits(gauge):
     random = np.random.default_rng(15)
     weights = [1, 0, 2, 1]  # a component without weight counts for nothing
     for rank in (6, 3, 0):  # singular components, and Diracs
@@ -349,8 +349,7 @@ def test_barycenters_start_inside_k():
     gauge = so.BlockMax([[0], [1, 2]], [so.Operator(), so.Trace()])
     random = np.random.default_rng(16)
     means, covariances = random.normal(size=(3, 3)), np.stack([covariance(random, 3) + np.eye(3) for _ in range(3)])
-    bary = so.gaussian.barycenter(means, covariances, gauge, tol=1e-3)
-    assert bary.gap <= 0.1, bary
+    assert so.gaussian.barycenter(means, covariances, gauge).converged
 
 
 def test_barycenters_move_with_their_components():
