@@ -1,5 +1,6 @@
 #include "spectralot/flow/jko.hpp"
 
+#include "core/weights.hpp"
 #include "flow/proximal.hpp"
 #include "flow/velocity.hpp"
 #include "spectralot/core/errors.hpp"
@@ -88,7 +89,7 @@ void check_arguments(const Points& x, const Vector& weights, const Gauge& gauge,
 JkoResult jko_step(const Objective& objective, const Points& x, const Vector& weights, const Gauge& gauge, double tau,
                    const JkoOptions& options, const Observer& observer) {
     check_arguments(x, weights, gauge, tau, options);
-    const Vector w = normalised(weights, x.rows());
+    const Vector w = normalised_weights(weights, x.rows(), "weights", "particle");
     const FlowOptions exact;
     const VelocityRule rule(gauge, exact, w, x.cols());
     Functional functional(objective, x, w, gauge, tau);

@@ -1,6 +1,7 @@
 #include "spectralot/flow/run.hpp"
 
 #include "core/compensated_sum.hpp"
+#include "core/weights.hpp"
 #include "flow/batch.hpp"
 #include "flow/velocity.hpp"
 #include "spectralot/core/errors.hpp"
@@ -290,7 +291,7 @@ Trajectory run(const Objective& objective, FlowState state, const Gauge& gauge, 
     if (state.step < 0 || options.n_steps > std::numeric_limits<int>::max() - state.step)
         throw_invalid("n_steps", "must keep the count of steps within an int", std::to_string(options.n_steps));
 
-    const Vector w = normalised(state.weights, state.points.rows());
+    const Vector w = normalised_weights(state.weights, state.points.rows(), "weights", "particle");
     System system(objective, gauge, options, w, state.points.cols());
     Stepper stepper(system, options, first_descent_step(objective, gauge, options, w, state.points.cols()));
     Recorder recorder(observer);

@@ -84,10 +84,4 @@ double inner(const Points& a, const Points& b, const Vector& weights) {
     return sum;
 }
 
-Vector normalised(const Vector& weights, Index n) {
-    if (weights.size() == 0) return Vector::Constant(n, 1.0 / static_cast<double>(n));
-    const Vector scaled = weights / weights.maxCoeff();
-    return scaled / scaled.sum();
-}
-
 }  // namespace spectralot::flow

@@ -47,7 +47,4 @@ bool is_finite(const Points& x);
 /// Σ w_i <a_i, b_i>
 double inner(const Points& a, const Points& b, const Vector& weights);
 
-/// Weights divided by their sum; empty: uniform.
-Vector normalised(const Vector& weights, Index n);
-
 }  // namespace spectralot::flow

@@ -1,5 +1,6 @@
 #include "spectralot/gauge/selector.hpp"
 
+#include "core/weights.hpp"
 #include "gauge/spectrum.hpp"
 #include "spectralot/core/errors.hpp"
 
@@ -24,16 +25,8 @@ double checked_magnitude(const Rows& G) {
 }
 
 /// Weights divided by their sum; empty stays empty (the matrix version).
-Vector normalised_weights(const Vector& weights, Index n) {
-    if (weights.size() == 0) return weights;
-    if (weights.size() != n)
-        throw_invalid("weights", "must be one per row, " + std::to_string(n), std::to_string(weights.size()));
-    for (const double w : weights)
-        if (!(w >= 0.0) || std::isinf(w)) throw_invalid("weights", "must be non-negative and finite", to_text(w));
-    const double largest = weights.maxCoeff();
-    if (largest == 0.0) throw_invalid("weights", "must have a positive sum", "0");
-    const Vector scaled = weights / largest;
-    return scaled / scaled.sum();
+Vector row_weights(const Vector& weights, Index n) {
+    return weights.size() == 0 ? weights : normalised_weights(weights, n, "weights", "row");
 }
 
 /// G times a power of two such that squares of its entries neither overflow nor vanish: most often G itself. Refuses
@@ -100,7 +93,7 @@ std::string_view to_string(SelectorPath path) {
 
 SelectorResult selector(const Gauge& gauge, const Rows& G, const Vector& weights, double rtol) {
     const GaugeModel& model = checked_model(gauge, G);
-    const Vector w = normalised_weights(weights, G.rows());
+    const Vector w = row_weights(weights, G.rows());
     const Scaled force(G);
     const GaugeModel::ForceMap found = model.force_map(force.rows(), w, rtol);
 
@@ -117,7 +110,7 @@ SelectorResult selector(const Gauge& gauge, const Rows& G, const Vector& weights
 double fenchel_residual(const Gauge& gauge, const Rows& G, const SelectorResult& result, const Vector& weights) {
     const double dual = result.dual_norm;
     if (dual == 0.0) return 0.0;
-    const Vector w = normalised_weights(weights, G.rows());
+    const Vector w = row_weights(weights, G.rows());
     const double slope = inner(G / dual, result.direction / dual, w);
     const double speed = norm_of(gauge.model(), result.direction / dual, w);
     return std::max(std::abs(slope + 1.0), std::abs(speed * speed - 1.0));
@@ -125,13 +118,13 @@ double fenchel_residual(const Gauge& gauge, const Rows& G, const SelectorResult&
 
 double norm(const Gauge& gauge, const Rows& V, const Vector& weights) {
     const GaugeModel& model = checked_model(gauge, V);
-    return norm_of(model, V, normalised_weights(weights, V.rows()));
+    return norm_of(model, V, row_weights(weights, V.rows()));
 }
 
 double dual_norm(const Gauge& gauge, const Rows& G, const Vector& weights) {
     const GaugeModel& model = checked_model(gauge, G);
     const Scaled force(G);
-    return force.scale * model.force_map(force.rows(), normalised_weights(weights, G.rows()), -1.0).map.dual_norm;
+    return force.scale * model.force_map(force.rows(), row_weights(weights, G.rows()), -1.0).map.dual_norm;
 }
 
 Points polar(const Rows& G, double rtol) {

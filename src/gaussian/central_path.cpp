@@ -46,21 +46,13 @@ public:
         return slope;
     }
     [[nodiscard]] Matrix curvature(const Vector& q, double mu) const {
-        const Index d = q.size();
-        Matrix curvature(d, d);
-        const Vector powers = has_trace() ? Vector() : Vector(q.array().pow(power_ - 1.0));
-        for (Index j = 0; j < d; ++j) {
-            for (Index i = 0; i < d; ++i) {
-                double c = mu / (q[i] * q[j]);
-                if (has_room()) c += mu / ((1.0 - q[i]) * (1.0 - q[j]));
-                if (!has_trace()) {
-                    const double difference = q[i] - q[j];
-                    c += std::abs(difference) <= 1e-6 * q[i] ? (power_ - 1.0) * powers[i] / q[i]
-                                                             : (powers[i] - powers[j]) / difference;
-                }
-                curvature(i, j) = c;
-            }
+        const Vector inverse = q.cwiseInverse();
+        Matrix curvature = mu * inverse * inverse.transpose();
+        if (has_room()) {
+            const Vector room = (1.0 - q.array()).inverse();
+            curvature += mu * room * room.transpose();
         }
+        if (!has_trace()) curvature += power_differences(q, power_ - 1.0);
         return curvature;
     }
 
@@ -118,10 +110,10 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, Pace pace) {
     const bool fast = pace == Pace::Fast;
     const double centred = smooth ? 0.2 : r.has_trace() ? 1e-2 : fast ? 1e3 : 10.0;
     const double shrink = fast ? 0.02 : 0.1;
-    // Steps without half the gap, or a smaller μ while that is still worth a tolerance.
-    const int patience = fast ? 3 : 20;
+    // Metrics without half the gap, or a smaller μ while that is still worth a tolerance.
+    const int patience = fast ? 6 : 40;
     double best = search.gap();
-    for (int since = 0; !search.finished(); ++since) {
+    for (int since = 0; !search.finished();) {
         const Matrix& basis = eigen.eigenvectors();
         Matrix residual = product(basis.transpose(), product(at.moment, basis));
         residual.diagonal() -= r.slope(q, mu);
@@ -149,6 +141,7 @@ bool follow_central_path(Search& search, const GaugeLeaf& leaf, Pace pace) {
             const double next_norm = level(next_q);
             metric = with_spectrum(next.eigenvectors(), weight / next_norm * next_q);
             const Coupling candidate = search.try_metric(metric, smoothing(next_norm));
+            ++since;
             const double after = merit(candidate, next_q, next_norm, mu);
             const bool better = after >= before + 1e-4 * length * slope - 1e-13 * std::abs(before);
             if (better || halvings == max_halvings || search.finished()) {

@@ -12,6 +12,17 @@ namespace spectralot::gaussian {
 
 using linalg::product;
 
+void check_components(const std::vector<Gaussian>& components, Index d, const std::string& side) {
+    if (components.empty()) throw_invalid("means" + side, "must not be empty", "none");
+    for (std::size_t i = 0; i < components.size(); ++i) {
+        const std::string place = side + "[" + std::to_string(i) + "]", mean = "means" + place;
+        check_gaussian(components[i], mean, "covariances" + place);
+        if (components[i].dimension() != d)
+            throw_invalid(mean, "must have the dimension of the first component, " + std::to_string(d),
+                          std::to_string(components[i].dimension()));
+    }
+}
+
 int common_exponent(const Gaussian& mu, const Gaussian& nu) {
     const Index d = mu.dimension();
     const auto check_mean = [](const Vector& mean, const std::string& name) {

@@ -6,6 +6,9 @@
 #include "spectralot/gauge/gauge.hpp"
 #include "spectralot/gaussian/gaussian.hpp"
 
+#include <string>
+#include <vector>
+
 namespace spectralot::gaussian {
 
 /// Two Gaussians in the unit (a power of two) in which they have size one.
@@ -21,6 +24,10 @@ struct Pair {
     Matrix shift;       ///< m1 - m0 as a column; more columns stand for more of a common displacement
     Factor source, target;
 };
+
+/// Checks Gaussians that belong together: there are some, of dimension d. Messages say means<side>[i] and
+/// covariances<side>[i].
+void check_components(const std::vector<Gaussian>& components, Index d, const std::string& side = "");
 
 /// Checks both Gaussians (m0, S0, m1, S1 in messages) and returns the exponent of the power of two that is their size.
 int common_exponent(const Gaussian& mu, const Gaussian& nu);

@@ -1,12 +1,12 @@
 #include "gaussian/newton.hpp"
 
+#include "gaussian/packed.hpp"
 #include "linalg/decompositions.hpp"
 #include "linalg/product.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 
 namespace spectralot::gaussian {
 
@@ -78,36 +78,21 @@ namespace {
 class DenseEquation {
 public:
     DenseEquation(const Curvature& curvature, const Matrix& weights) : d_(weights.rows()) {
-        const Index n = size(d_);
+        const Index n = packed_size(d_);
         Matrix system(n, n);
         for (Index k = 0; k < n; ++k) {
-            const Matrix H = unpacked(Vector::Unit(n, k));
+            const Matrix H = unpacked(Vector::Unit(n, k), d_);
             system.col(k) = packed(weights.cwiseProduct(H) + curvature(H));
         }
         scale_ = system.diagonal().cwiseSqrt().cwiseInverse();
         solver_.compute(scale_.asDiagonal() * system * scale_.asDiagonal());
     }
-    static Index size(Index d) { return d * (d + 1) / 2; }
     [[nodiscard]] bool regular() const { return solver_.info() == Eigen::Success; }
     [[nodiscard]] Matrix solve(const Matrix& r) const {
-        return unpacked(scale_.cwiseProduct(solver_.solve(scale_.cwiseProduct(packed(r)))));
+        return unpacked(scale_.cwiseProduct(solver_.solve(scale_.cwiseProduct(packed(r)))), d_);
     }
 
 private:
-    static double length(Index i, Index j) { return i == j ? 1.0 : std::numbers::sqrt2; }
-    [[nodiscard]] Vector packed(const Matrix& H) const {
-        Vector x(size(d_));
-        for (Index j = 0, k = 0; j < d_; ++j)
-            for (Index i = 0; i <= j; ++i) x[k++] = length(i, j) * H(i, j);
-        return x;
-    }
-    [[nodiscard]] Matrix unpacked(const Vector& x) const {
-        Matrix H(d_, d_);
-        for (Index j = 0, k = 0; j < d_; ++j)
-            for (Index i = 0; i <= j; ++i) H(i, j) = H(j, i) = x[k++] / length(i, j);
-        return H;
-    }
-
     Index d_;
     Vector scale_;
     Eigen::LLT<Matrix> solver_;
@@ -135,7 +120,8 @@ Solution conjugate_gradients(const Curvature& curvature, const Matrix& weights, 
         return Matrix(z - z.trace() / multiplier.trace() * multiplier);
     };
     Solution result{{Matrix::Zero(d, d), 0.0}, false};
-    Matrix r = residual;
+    // Nothing below would reduce an antisymmetric part, and stiff equations magnify it.
+    Matrix r = 0.5 * (residual + residual.transpose());
     Matrix z = precondition(r), p = z;
     double rz = r.cwiseProduct(z).sum();
     goal = std::min(goal, relative * relative * rz);
@@ -160,8 +146,8 @@ Solution conjugate_gradients(const Curvature& curvature, const Matrix& weights, 
 NewtonStep newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
                        double goal) {
     constexpr int max_cg = 200;
-    constexpr Index max_dense = 500;  // unknowns: d ≤ 31
-    const Index n = DenseEquation::size(residual.rows());
+    constexpr Index max_dense = 1300;  // unknowns: d ≤ 50
+    const Index n = packed_size(residual.rows());
     const int max_steps = n <= max_dense ? int(std::min<Index>(max_cg, n)) : max_cg;
     const Matrix inverse = weights.cwiseInverse();
     const Solution iterated = conjugate_gradients(curvature, weights, residual, traceless, goal, max_steps,
@@ -172,6 +158,19 @@ NewtonStep newton_step(const Curvature& curvature, const Matrix& weights, const 
     return conjugate_gradients(curvature, weights, residual, traceless, goal, max_steps,
                                [&](const Matrix& r) { return dense.solve(r); })
         .newton;
+}
+
+Matrix power_differences(const Vector& q, double a) {
+    const Vector powers = q.array().pow(a);
+    Matrix result(q.size(), q.size());
+    for (Index j = 0; j < q.size(); ++j) {
+        for (Index i = 0; i <= j; ++i) {
+            const double difference = q[i] - q[j];
+            result(i, j) = result(j, i) =
+                std::abs(difference) <= 1e-6 * q[i] ? a * powers[i] / q[i] : (powers[i] - powers[j]) / difference;
+        }
+    }
+    return result;
 }
 
 double least_relative(const Matrix& H, const Vector& scale) {

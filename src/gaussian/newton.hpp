@@ -37,6 +37,9 @@ struct NewtonStep {
 NewtonStep newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
                        double goal = std::numeric_limits<double>::infinity());
 
+/// Divided differences of q ↦ q^a: (q_i^a - q_j^a)/(q_i - q_j), the derivative of Q ↦ Q^a in the eigenbasis of Q.
+Matrix power_differences(const Vector& q, double a);
+
 /// Smallest eigenvalue of H relative to scale: H_ij/√(scale_i scale_j).
 double least_relative(const Matrix& H, const Vector& scale);
 

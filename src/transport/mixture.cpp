@@ -1,8 +1,9 @@
 #include "spectralot/transport/mixture.hpp"
 
+#include "core/weights.hpp"
 #include "gaussian/couple.hpp"
+#include "saddle/mix_vertices.hpp"
 #include "spectralot/core/errors.hpp"
-#include "spectralot/saddle/master.hpp"
 #include "transport/dense_transport.hpp"
 
 #include <algorithm>
@@ -14,20 +15,174 @@ namespace spectralot {
 
 namespace {
 
-Vector checked_weights(const GaussianMixture& mixture, const std::string& name) {
-    const auto n = Index(mixture.components.size());
-    if (n == 0) throw_invalid(name, "must have at least one component", "none");
-    if (mixture.weights.size() == 0) return Vector::Constant(n, 1.0 / double(n));
-    if (mixture.weights.size() != n)
-        throw_invalid("weights of " + name, "must be one per component (" + std::to_string(n) + ")",
-                      std::to_string(mixture.weights.size()));
-    for (const double w : mixture.weights)
-        if (!(w >= 0.0) || std::isinf(w))
-            throw_invalid("weights of " + name, "must be finite and at least 0", to_text(w));
-    const double largest = mixture.weights.maxCoeff();
-    if (!(largest > 0.0)) throw_invalid("weights of " + name, "must have a positive sum", "0");
-    const Vector scaled = mixture.weights / largest;
-    return scaled / scaled.sum();
+using gaussian::Coupling;
+using gaussian::Pair;
+
+/// Every source component beside every target component, in the unit in which the largest pair has size one.
+struct Pairs {
+    Vector a, b;
+    std::vector<Pair> pairs;  ///< row by row
+
+    [[nodiscard]] double unit() const { return pairs.front().unit; }
+    [[nodiscard]] Index dimension() const { return pairs.front().dimension(); }
+    [[nodiscard]] std::size_t at(Index i, Index j) const { return std::size_t(i * b.size() + j); }
+};
+
+Pairs paired(const GaussianMixture& mu, const GaussianMixture& nu) {
+    const Index d = mu.components.empty() ? 0 : mu.components.front().dimension();
+    gaussian::check_components(mu.components, d, "_a");
+    gaussian::check_components(nu.components, d, "_b");
+    Pairs all{normalised_weights(mu.weights, Index(mu.components.size()), "a", "component"),
+              normalised_weights(nu.weights, Index(nu.components.size()), "b", "component"),
+              {}};
+    int exponent = std::numeric_limits<int>::min();
+    for (const auto& source : mu.components)
+        for (const auto& target : nu.components)
+            exponent = std::max(exponent, gaussian::common_exponent(source, target));
+    for (const auto& source : mu.components)
+        for (const auto& target : nu.components) all.pairs.emplace_back(source, target, exponent);
+    return all;
+}
+
+/// A plan between components with the best coupling of every pair, all for one metric.
+struct Vertex {
+    Matrix plan;
+    Matrix moment;
+    double moment_error = 0.0;  ///< trace norm of its error, missing mass included
+};
+
+/// What the cutting planes ask; in the unit of the pairs, progress in the caller's.
+class MixtureSearch {
+public:
+    MixtureSearch(const Pairs& pairs, const Gauge& gauge, const MixtureOptions& options_, const Observer& observer)
+        : options(options_), pairs_(pairs), gauge_(gauge), observer_(observer) {
+        result_.certificate = {.lower = 0.0, .upper = infinity};
+    }
+
+    const MixtureOptions& options;
+
+    [[nodiscard]] const Certificate& bracket() const { return result_.certificate; }
+    [[nodiscard]] double gap() const { return bracket().upper - bracket().lower; }
+    const Vertex& try_metric(const Matrix& metric);
+    void offer_mixture(const Vector& weights);
+    bool finished();
+    void stall() { result_.status = Status::Stalled; }
+    MixtureResult take_result();
+
+private:
+    void prove(const Matrix& metric, const Matrix& proved, const Vector& row);
+    [[nodiscard]] Vertex joined(const std::vector<Coupling>& couplings, const Matrix& plan, double largest_trace) const;
+    [[nodiscard]] double seconds() const {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    }
+    [[nodiscard]] double rounding() const { return double(pairs_.a.size() + pairs_.b.size()) * epsilon; }
+
+    const Pairs& pairs_;
+    const Gauge& gauge_;
+    const Observer& observer_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    double zero_level_ = 0.0;
+    MixtureResult result_;
+    std::vector<Vertex> vertices_;
+};
+
+/// The best coupling of every pair, the best plan for their costs, and what both prove.
+const Vertex& MixtureSearch::try_metric(const Matrix& metric) {
+    const Index n = pairs_.a.size(), m = pairs_.b.size();
+    const auto d = int(pairs_.dimension());
+    const Matrix Q = 0.5 * (metric + metric.transpose());
+    std::vector<Coupling> couplings;
+    Matrix cost(n, m), proved(n, m);
+    double largest_trace = 0.0;
+    for (Index i = 0; i < n; ++i) {
+        for (Index j = 0; j < m; ++j) {
+            const Coupling& c = couplings.emplace_back(couple(pairs_.pairs[pairs_.at(i, j)], Q));
+            cost(i, j) = c.cost;
+            proved(i, j) = c.cost - c.cost_error;
+            largest_trace = std::max(largest_trace, c.moment.trace());
+        }
+    }
+    // What rounding may leave of equal mixtures: the marginals' share of the largest cost.
+    const double largest_ratio = gauge_.comparison_constants(d).upper;
+    zero_level_ = std::max(zero_level_, 32.0 * (rounding() + d * epsilon) * largest_ratio * largest_trace);
+
+    const DenseTransport transport = dense_transport(cost, pairs_.a, pairs_.b);
+    prove(Q, proved, transport.row);
+    vertices_.push_back(joined(couplings, transport.plan, largest_trace));
+    offer_mixture(Vector::Unit(Index(vertices_.size()), Index(vertices_.size()) - 1));
+    ++result_.n_iter;
+    const double unit = pairs_.unit();
+    observer_.report({result_.n_iter, unit * (unit * bracket().lower), unit * (unit * bracket().upper), seconds()});
+    return vertices_.back();
+}
+
+/// Potentials made feasible for costs that are proved, whatever the solver left.
+void MixtureSearch::prove(const Matrix& metric, const Matrix& proved, const Vector& row) {
+    const Vector column = (proved.colwise() - row).colwise().minCoeff().transpose();
+    const double spread = row.cwiseAbs().maxCoeff() + column.cwiseAbs().maxCoeff();
+    const double dual = pairs_.a.dot(row) + pairs_.b.dot(column) - 16.0 * rounding() * spread;
+    const double level = (1.0 + gauge_.membership_excess(metric)) * (1.0 + 64.0 * double(pairs_.dimension()) * epsilon);
+    if (result_.metric.size() > 0 && !(dual / level > bracket().lower)) return;
+    result_.certificate.lower = std::max(0.0, dual / level);
+    result_.metric = metric;
+}
+
+Vertex MixtureSearch::joined(const std::vector<Coupling>& couplings, const Matrix& plan, double largest_trace) const {
+    const Index d = pairs_.dimension();
+    Vertex vertex{plan, Matrix::Zero(d, d), 0.0};
+    for (Index i = 0; i < plan.rows(); ++i) {
+        for (Index j = 0; j < plan.cols(); ++j) {
+            if (plan(i, j) == 0.0) continue;
+            vertex.moment += plan(i, j) * couplings[pairs_.at(i, j)].moment;
+            vertex.moment_error += plan(i, j) * couplings[pairs_.at(i, j)].moment_error;
+        }
+    }
+    // Mass missing from the marginals could go to any pair.
+    const double missing = (plan.rowwise().sum() - pairs_.a).lpNorm<1>() +
+                           (plan.colwise().sum().transpose() - pairs_.b).lpNorm<1>() + 16.0 * rounding();
+    vertex.moment_error += missing * largest_trace + 8.0 * double(d) * epsilon * vertex.moment.trace();
+    return vertex;
+}
+
+void MixtureSearch::offer_mixture(const Vector& weights) {
+    const Index d = pairs_.dimension();
+    Vertex mixed{Matrix::Zero(pairs_.a.size(), pairs_.b.size()), Matrix::Zero(d, d), 0.0};
+    for (Index k = 0; k < weights.size(); ++k) {
+        const Vertex& vertex = vertices_[std::size_t(k)];
+        mixed.plan += weights[k] * vertex.plan;
+        mixed.moment += weights[k] * vertex.moment;
+        mixed.moment_error += weights[k] * vertex.moment_error;
+    }
+    const double upper = gaussian::upper_bound(gauge_, mixed.moment, mixed.moment_error);
+    if (!(upper < bracket().upper)) return;
+    result_.certificate.upper = upper;
+    result_.moment = std::move(mixed.moment);
+    result_.plan = std::move(mixed.plan);
+}
+
+bool MixtureSearch::finished() {
+    if (bracket().upper <= zero_level_ && bracket().lower <= 0.0)
+        result_.status = Status::ZeroToRounding;
+    else if (bracket().relative_gap() <= options.tol)
+        result_.status = Status::Solved;
+    else if (observer_.cancel.requested())
+        result_.status = Status::Interrupted;
+    else if (result_.n_iter >= options.max_iter)
+        result_.status = Status::IterationLimit;
+    else
+        return false;
+    return true;
+}
+
+MixtureResult MixtureSearch::take_result() {
+    result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;
+    const auto scaled = [unit = pairs_.unit()](auto& x) { x = unit * (unit * x); };
+    scaled(result_.certificate.lower);
+    scaled(result_.certificate.upper);
+    result_.moment = pairs_.unit() * (pairs_.unit() * result_.moment).eval();
+    result_.value = result_.certificate.upper;
+    result_.seconds = seconds();
+    return std::move(result_);
 }
 
 }  // namespace
@@ -38,122 +193,16 @@ double MixtureResult::distance() const {
 
 MixtureResult solve_mixture(const GaussianMixture& mu, const GaussianMixture& nu, const Gauge& gauge,
                             const MixtureOptions& options, const Observer& observer) {
-    const auto start = std::chrono::steady_clock::now();
-    const auto seconds = [&] {
-        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    };
-    const Vector a = checked_weights(mu, "the source"), b = checked_weights(nu, "the target");
     if (!(options.tol > 0.0 && options.tol < 1.0)) throw_invalid("tol", "must lie in (0, 1)", to_text(options.tol));
     if (options.max_iter < 1) throw_invalid("max_iter", "must be at least 1", std::to_string(options.max_iter));
-    int exponent = std::numeric_limits<int>::min();
-    for (const auto& source : mu.components)
-        for (const auto& target : nu.components)
-            exponent = std::max(exponent, gaussian::common_exponent(source, target));
-    std::vector<gaussian::Pair> pairs;
-    for (const auto& source : mu.components)
-        for (const auto& target : nu.components) pairs.emplace_back(source, target, exponent);
-    const Index d = pairs.front().dimension(), n = a.size(), m = b.size();
-    check_static(gauge, int(d));
-
-    constexpr double master_share = 0.1;  // the master closes this share of the gap: Q stays central
-    const double largest_ratio = gauge.comparison_constants(int(d)).upper;
-    double zero_level = 0.0;
-    const double unit = std::ldexp(1.0, exponent);
-    MixtureResult result;
-    result.certificate = {.lower = 0.0, .upper = infinity};
-    Master master(gauge, int(d));
-    std::vector<Matrix> plans;
-    std::vector<double> errors;
-    const auto offer = [&](const Vector& weights) {
-        Matrix moment = Matrix::Zero(d, d);
-        double error = 0.0;
-        for (Index k = 0; k < weights.size(); ++k) {
-            moment += weights[k] * master.moments()[std::size_t(k)];
-            error += weights[k] * errors[std::size_t(k)];
-        }
-        const double upper = gaussian::upper_bound(gauge, moment, error);
-        if (!(upper < result.certificate.upper)) return;
-        result.certificate.upper = upper;
-        result.moment = moment;
-        result.plan = Matrix::Zero(n, m);
-        for (Index k = 0; k < weights.size(); ++k) result.plan += weights[k] * plans[std::size_t(k)];
-    };
-
-    Matrix Q = gauge.active(Matrix::Identity(d, d));
-    while (result.n_iter < options.max_iter) {
-        ++result.n_iter;
-        std::vector<gaussian::Coupling> couplings;
-        Matrix cost(n, m), proved(n, m);
-        double largest_trace = 0.0;
-        for (Index i = 0; i < n; ++i) {
-            for (Index j = 0; j < m; ++j) {
-                couplings.push_back(gaussian::couple(pairs[std::size_t(i * m + j)], 0.5 * (Q + Q.transpose())));
-                cost(i, j) = couplings.back().cost;
-                proved(i, j) = cost(i, j) - couplings.back().cost_error;
-                largest_trace = std::max(largest_trace, couplings.back().moment.trace());
-            }
-        }
-        // What rounding may leave of equal mixtures: the marginals' share of the largest cost.
-        zero_level = std::max(zero_level, 32.0 * double(n + m + d) * epsilon * largest_ratio * largest_trace);
-        const DenseTransport transport = dense_transport(cost, a, b);
-
-        // Potentials made feasible for costs that are proved, whatever the solver left.
-        const Vector column = (proved.colwise() - transport.row).colwise().minCoeff().transpose();
-        const double spread = transport.row.cwiseAbs().maxCoeff() + column.cwiseAbs().maxCoeff();
-        const double dual = a.dot(transport.row) + b.dot(column) - 16.0 * double(n + m) * epsilon * spread;
-        const double level =
-            (1.0 + gauge.membership_excess(couplings.front().metric)) * (1.0 + 64.0 * double(d) * epsilon);
-        if (result.metric.size() == 0 || dual / level > result.certificate.lower) {
-            result.certificate.lower = std::max(0.0, dual / level);
-            result.metric = couplings.front().metric;
-        }
-
-        Matrix moment = Matrix::Zero(d, d);
-        double error = 0.0;
-        for (Index i = 0; i < n; ++i) {
-            for (Index j = 0; j < m; ++j) {
-                const double mass = transport.plan(i, j);
-                if (mass == 0.0) continue;
-                moment += mass * couplings[std::size_t(i * m + j)].moment;
-                error += mass * couplings[std::size_t(i * m + j)].moment_error;
-            }
-        }
-        // Mass missing from the marginals could go to any pair.
-        const double missing = (transport.plan.rowwise().sum() - a).lpNorm<1>() +
-                               (transport.plan.colwise().sum().transpose() - b).lpNorm<1>() +
-                               16.0 * double(n + m) * epsilon;
-        errors.push_back(error + missing * largest_trace + 8.0 * double(d) * epsilon * moment.trace());
-        plans.push_back(transport.plan);
-        master.add(moment);
-        offer(Vector::Unit(Index(plans.size()), Index(plans.size()) - 1));
-
-        const auto finished = [&] {
-            if (result.certificate.upper <= zero_level && result.certificate.lower <= 0.0)
-                result.status = Status::ZeroToRounding;
-            else if (result.certificate.relative_gap() <= options.tol)
-                result.status = Status::Solved;
-            else if (observer.cancel.requested())
-                result.status = Status::Interrupted;
-            else
-                return false;
-            return true;
-        };
-        observer.report({result.n_iter, unit * (unit * result.certificate.lower),
-                         unit * (unit * result.certificate.upper), seconds()});
-        if (finished()) break;
-        const MasterSolution saddle =
-            master.solve(master_share * (result.certificate.upper - result.certificate.lower));
-        offer(saddle.weights);
-        Q = saddle.metric;
-        if (finished()) break;
-    }
-    result.converged = result.status == Status::Solved || result.status == Status::ZeroToRounding;
-    result.certificate.lower = unit * (unit * result.certificate.lower);
-    result.certificate.upper = unit * (unit * result.certificate.upper);
-    result.moment = unit * (unit * result.moment).eval();
-    result.value = result.certificate.upper;
-    result.seconds = seconds();
-    return result;
+    const Pairs pairs = paired(mu, nu);
+    const auto d = int(pairs.dimension());
+    check_static(gauge, d);
+    MixtureSearch search(pairs, gauge, options, observer);
+    Master master(gauge, d);
+    master.add(search.try_metric(gauge.active(Matrix::Identity(d, d))).moment);
+    saddle::mix_vertices(search, master);
+    return search.take_result();
 }
 
 }  // namespace spectralot

@@ -94,3 +94,22 @@ TEST(Coupling, SmoothingKeepsTheJointCovariancePositive) {
     EXPECT_LT(couple(pair, Matrix::Identity(5, 5)).cost, c.moment.trace());  // the polar factor is the best one
     EXPECT_NEAR(couple(pair, Matrix::Identity(5, 5)).cost, c.cost, 64.0 * epsilon * joint.norm());
 }
+
+TEST(NewtonStep, IsSymmetricWhateverTheRoundingOfTheResidual) {
+    // Moments are of size one and rounded without symmetry: of that the stiff equation would make steps of 1e-6.
+    Pair pair = random_pair(6, 6, 3);
+    pair.source.root *= 1e-6;
+    pair.target.root *= 1e-6;
+    const Matrix basis = orthogonal(6);
+    Vector q = Vector::Ones(6);
+    q.tail(3).setConstant(1e-9);
+    const double mu = 1e-9;
+    const Coupling at = couple(pair, basis * q.asDiagonal() * basis.transpose());
+    const Curvature curvature(pair, at, 1.0, basis);
+    const Matrix weights = mu * q.cwiseInverse() * q.cwiseInverse().transpose();
+    const Matrix wanted = 0.1 * q.cwiseSqrt().asDiagonal() * symmetric(6) * q.cwiseSqrt().asDiagonal();
+    const Matrix residual = weights.cwiseProduct(wanted) + curvature(wanted), noise = 1e-15 * Matrix::Random(6, 6);
+    const Matrix step = newton_step(curvature, weights, residual + noise, false, 1e-6 * mu).step;
+    EXPECT_LE((step - step.transpose()).norm(), 4.0 * epsilon * step.norm());
+    EXPECT_LE((step - wanted).norm(), 1e-2 * wanted.norm());
+}

@@ -830,4 +830,4 @@ def test_barycenter_prints_a_certified_object(cli):
     assert result["mean"] == pytest.approx([1, 0], abs=1e-9)
     assert np.array(result["covariance"]) == pytest.approx(1.25**2 * np.eye(2), abs=1e-6)
     (cli / "bad.json").write_text(f'{{"components": [{one}, {{"weight": -1, "covariance": [[1, 0], [0, 1]]}}]}}')
-    cli.refuses("barycenter", "bad.json", "--gauge", "trace", code=BAD_INPUT, message="weights: must be finite")
+    cli.refuses("barycenter", "bad.json", "--gauge", "trace", code=BAD_INPUT, message="weights: must be non-negative")
