@@ -124,7 +124,7 @@ void Iteration::advance() {
     const auto start_of = [&](int worker) { return int(Index(worker) * layout_.n_times / n_workers); };
     const std::size_t edge = n_momenta;
     for_each_block(n_workers, layout_.n_threads, [&](int worker) {
-        if (worker > 0) step_masses(layout_, w_, tau, phi_, relaxation, start_of(worker), u_, row(worker, edge));
+        if (worker > 0) step_masses(layout_, w_.v[0], tau, phi_, relaxation, start_of(worker), u_, row(worker, edge));
     });
     for_each_block(n_workers, layout_.n_threads, [&](int worker) {
         std::array<double*, 3> m_rows{};
@@ -145,7 +145,7 @@ void Iteration::advance() {
                 after = row(worker + 1, edge);
             } else {
                 double* made = row(worker, edge + 2 + std::size_t(s % 2));
-                step_masses(layout_, w_, tau, phi_, relaxation, s + 1, u_, made);
+                step_masses(layout_, w_.v[0], tau, phi_, relaxation, s + 1, u_, made);
                 after = made;
             }
             step_momenta(layout_, w_, tau, phi_, relaxation, s, MomentumRows(u_, s), m);
@@ -173,7 +173,10 @@ void Iteration::certify() {
     const double before = best_.value;
     project(layout_, *solver_, u_, phi_);  // what the iterations added in rounding
     next_ = u_;
-    if (make_positive(layout_, *solver_, floor, max_positive_rounds, next_, phi_)) offer(next_);
+    if (make_positive(layout_, *solver_, floor, max_positive_rounds, next_, phi_)) {
+        if (before < infinity) mix(layout_, gauge_, best_u_, next_);
+        offer(next_);
+    }
     if (try_lower_ && best_.value < before) floor_ = std::max(floor, 1e-7);
     try_lower_ = !try_lower_;
 
