@@ -168,25 +168,26 @@ void Iteration::offer(const StaggeredField& u) {
 }
 
 void Iteration::certify() {
-    // Every other time a lower floor is tried, and kept if it helps.
-    const double floor = try_lower_ ? floor_ / 3.0 : floor_;
-    const double before = best_.value;
     project(layout_, *solver_, u_, phi_);  // what the iterations added in rounding
     next_ = u_;
-    if (make_positive(layout_, *solver_, floor, max_positive_rounds, next_, phi_)) {
-        if (before < infinity) mix(layout_, gauge_, best_u_, next_);
+    double found = infinity;
+    if (make_positive(layout_, *solver_, floor_, max_positive_rounds, next_, phi_)) {
+        found = action_of(layout_, gauge_, next_).value;
+        if (best_.value < infinity) mix(layout_, gauge_, best_u_, next_);
         offer(next_);
     }
-    if (try_lower_ && best_.value < before) floor_ = std::max(floor, 1e-7);
-    try_lower_ = !try_lower_;
+    // A high floor costs what is lifted, a low one what moves too fast there: the next one is tried on the better side.
+    if (!(found < last_found_)) floor_factor_ = 1.0 / floor_factor_;
+    last_found_ = found;
+    floor_ = std::clamp(floor_ * floor_factor_, 1e-7, 1e-2);
 
     std::vector<Matrix> metrics;
     metrics.reserve(prox_.size());
     for (const SliceProx& prox : prox_) metrics.push_back(prox.metric());
-    LowerBound found = lower_bound(layout_, gauge_, *solver_, u_, w_, metrics, mass_bound(), next_, phi_);
-    if (found.value > lower_) {
-        lower_ = found.value;
-        best_metrics_ = std::move(found.metrics);
+    LowerBound proved = lower_bound(layout_, gauge_, *solver_, u_, w_, metrics, mass_bound(), next_, phi_);
+    if (proved.value > lower_) {
+        lower_ = proved.value;
+        best_metrics_ = std::move(proved.metrics);
     }
     assert(lower_ <= best_.value * (1.0 + 1e-9) + 1e-12);
 }
