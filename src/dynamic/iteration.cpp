@@ -16,6 +16,7 @@ namespace {
 constexpr double sigma_balanced = 0.13, sigma_growth = 4.0;
 constexpr double relaxation = 1.8;  // below 2
 constexpr int max_positive_rounds = 60;
+constexpr double floor_ratio = 3.0;
 
 }  // namespace
 
@@ -169,17 +170,27 @@ void Iteration::offer(const StaggeredField& u) {
 
 void Iteration::certify() {
     project(layout_, *solver_, u_, phi_);  // what the iterations added in rounding
-    next_ = u_;
-    double found = infinity;
-    if (make_positive(layout_, *solver_, floor_, max_positive_rounds, next_, phi_)) {
-        found = action_of(layout_, gauge_, next_).value;
+    // A high floor costs what is lifted, a low one what moves too fast there: upwards from below the last best one,
+    // until it has not helped twice.
+    StaggeredField lifted = u_;
+    double least = infinity;
+    int idle = 0;
+    for (double floor = floor_ / (floor_ratio * floor_ratio); floor < 0.1 && idle < 2; floor *= floor_ratio) {
+        if (!make_positive(layout_, *solver_, floor, max_positive_rounds, lifted, phi_)) continue;
+        const double found = action_of(layout_, gauge_, lifted).value;
+        if (!(found < least)) {
+            ++idle;
+            continue;
+        }
+        idle = 0;
+        least = found;
+        next_ = lifted;
+        floor_ = std::max(floor, 1e-7);
+    }
+    if (least < infinity) {
         if (best_.value < infinity) mix(layout_, gauge_, best_u_, next_);
         offer(next_);
     }
-    // A high floor costs what is lifted, a low one what moves too fast there: the next one is tried on the better side.
-    if (!(found < last_found_)) floor_factor_ = 1.0 / floor_factor_;
-    last_found_ = found;
-    floor_ = std::clamp(floor_ * floor_factor_, 1e-7, 1e-2);
 
     std::vector<Matrix> metrics;
     metrics.reserve(prox_.size());

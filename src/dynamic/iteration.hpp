@@ -47,8 +47,7 @@ private:
     CellField w_;
     Plane phi_;
     std::vector<Plane> scratch_;  // rows of one slice, per thread
-    double floor_ = 3e-4;         ///< least mass of a cell in the field that proves the upper end
-    double floor_factor_ = 1.0 / 3.0, last_found_ = infinity;
+    double floor_ = 1e-3;         ///< least mass of a cell in the field that proves the upper end
     double lower_ = 0.0;
     UpperBound best_;
     StaggeredField best_u_;

@@ -38,15 +38,15 @@ def test_a_coarse_start_saves_iterations_walls_or_not():
     a, b = bump(32, 0.25, 0.3, 0.06), 0.5 * (bump(32, 0.75, 0.2, 0.06) + bump(32, 0.7, 0.8, 0.06))
     wall = np.ones((32, 32), bool)
     wall[15:17, :9] = wall[15:17, 23:] = False
-    for mask, tol in ((None, 4e-3), (wall, 2e-3)):
+    for mask in (None, wall):
         start, end = (np.where(wall if mask is not None else True, x, 0) for x in (a, b))
         ends = start / start.sum(), end / end.sum()
         runs = [
-            so.dynamic.solve(*ends, so.Trace(), n_times=16, tol=tol, mask=mask, coarse_start=coarse)
+            so.dynamic.solve(*ends, so.Trace(), n_times=16, tol=1e-3, mask=mask, coarse_start=coarse)
             for coarse in (True, False)
         ]
         assert all(r.converged for r in runs)
-        assert runs[0].n_iter < 0.6 * runs[1].n_iter
+        assert runs[0].n_iter < 0.7 * runs[1].n_iter
         assert runs[0].lower <= runs[1].upper
         assert runs[1].lower <= runs[0].upper
 
