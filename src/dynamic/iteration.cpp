@@ -16,7 +16,7 @@ namespace {
 constexpr double sigma_balanced = 0.13, sigma_growth = 4.0;
 constexpr double relaxation = 1.8;  // below 2
 constexpr int max_positive_rounds = 60;
-constexpr double floor_ratio = 3.0;
+constexpr double floor_ratio = 5.0;
 
 }  // namespace
 
@@ -107,6 +107,7 @@ void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const V
 /// u satisfies Du = 0 (to the rounding that `certify` removes), so that û = u - g with g = τIᵀw + Dᵀφ, where DDᵀφ is
 /// -τDIᵀw: no second copy of u is needed.
 void Iteration::advance() {
+    ++n_steps_;
     const double sigma = layout_.growth ? sigma_growth : sigma_balanced, tau = 1.0 / sigma;
     const auto n = std::size_t(layout_.n_cells), parts = w_.v.size(), n_momenta = u_.m.size();
     const auto row = [&](int worker, std::size_t k) { return scratch_[std::size_t(worker)].row(Index(k)).data(); };
@@ -170,22 +171,20 @@ void Iteration::offer(const StaggeredField& u) {
 
 void Iteration::certify() {
     project(layout_, *solver_, u_, phi_);  // what the iterations added in rounding
-    // A high floor costs what is lifted, a low one what moves too fast there: upwards from below the last best one,
-    // until it has not helped twice.
+    // A high floor costs what is lifted, a low one what moves too fast there. Whenever the steps have doubled: upwards
+    // from below the last best one, while that helps.
+    const bool climbs = n_steps_ >= 2 * climbed_at_;
+    if (climbs) climbed_at_ = n_steps_;
     StaggeredField lifted = u_;
     double least = infinity;
-    int idle = 0;
-    for (double floor = floor_ / (floor_ratio * floor_ratio); floor < 0.1 && idle < 2; floor *= floor_ratio) {
+    for (double floor = climbs ? floor_ / floor_ratio : floor_; floor < 0.1; floor *= floor_ratio) {
         if (!make_positive(layout_, *solver_, floor, max_positive_rounds, lifted, phi_)) continue;
         const double found = action_of(layout_, gauge_, lifted).value;
-        if (!(found < least)) {
-            ++idle;
-            continue;
-        }
-        idle = 0;
+        if (!(found < least)) break;
         least = found;
         next_ = lifted;
         floor_ = std::max(floor, 1e-7);
+        if (!climbs) break;
     }
     if (least < infinity) {
         if (best_.value < infinity) mix(layout_, gauge_, best_u_, next_);
