@@ -16,9 +16,12 @@ UpperBound action_of(const Layout& layout, const Gauge& gauge, const StaggeredFi
 
 /// Moves u towards masses of at least `floor` in every cell by projections with momentum, one Poisson solve each, at
 /// most `max_rounds`; a tenth of the floor is enough. u keeps satisfying the continuity equation. False when some mass
-/// is still not positive.
+/// is still not positive. φ is scratch.
 bool make_positive(const Layout& layout, const PoissonSolver& solver, double floor, int max_rounds, StaggeredField& u,
-                   Plane& scratch);
+                   Plane& phi);
+
+/// u becomes the cheapest of a few mixtures of u and v: what errs in one need not in the other.
+void mix(const Layout& layout, const Gauge& gauge, const StaggeredField& v, StaggeredField& u);
 
 /// Lower end from any cell field w ≈ the dual iterate and any metrics near the optimal ones.
 ///

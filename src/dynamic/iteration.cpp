@@ -16,6 +16,7 @@ namespace {
 constexpr double sigma_balanced = 0.13, sigma_growth = 4.0;
 constexpr double relaxation = 1.8;  // below 2
 constexpr int max_positive_rounds = 60;
+constexpr double floor_ratio = 5.0;
 
 }  // namespace
 
@@ -106,6 +107,7 @@ void Iteration::start_from(const Iteration& coarse, const Vector& rho_0, const V
 /// u satisfies Du = 0 (to the rounding that `certify` removes), so that û = u - g with g = τIᵀw + Dᵀφ, where DDᵀφ is
 /// -τDIᵀw: no second copy of u is needed.
 void Iteration::advance() {
+    ++n_steps_;
     const double sigma = layout_.growth ? sigma_growth : sigma_balanced, tau = 1.0 / sigma;
     const auto n = std::size_t(layout_.n_cells), parts = w_.v.size(), n_momenta = u_.m.size();
     const auto row = [&](int worker, std::size_t k) { return scratch_[std::size_t(worker)].row(Index(k)).data(); };
@@ -124,7 +126,7 @@ void Iteration::advance() {
     const auto start_of = [&](int worker) { return int(Index(worker) * layout_.n_times / n_workers); };
     const std::size_t edge = n_momenta;
     for_each_block(n_workers, layout_.n_threads, [&](int worker) {
-        if (worker > 0) step_masses(layout_, w_, tau, phi_, relaxation, start_of(worker), u_, row(worker, edge));
+        if (worker > 0) step_masses(layout_, w_.v[0], tau, phi_, relaxation, start_of(worker), u_, row(worker, edge));
     });
     for_each_block(n_workers, layout_.n_threads, [&](int worker) {
         std::array<double*, 3> m_rows{};
@@ -145,7 +147,7 @@ void Iteration::advance() {
                 after = row(worker + 1, edge);
             } else {
                 double* made = row(worker, edge + 2 + std::size_t(s % 2));
-                step_masses(layout_, w_, tau, phi_, relaxation, s + 1, u_, made);
+                step_masses(layout_, w_.v[0], tau, phi_, relaxation, s + 1, u_, made);
                 after = made;
             }
             step_momenta(layout_, w_, tau, phi_, relaxation, s, MomentumRows(u_, s), m);
@@ -168,22 +170,34 @@ void Iteration::offer(const StaggeredField& u) {
 }
 
 void Iteration::certify() {
-    // Every other time a lower floor is tried, and kept if it helps.
-    const double floor = try_lower_ ? floor_ / 3.0 : floor_;
-    const double before = best_.value;
     project(layout_, *solver_, u_, phi_);  // what the iterations added in rounding
-    next_ = u_;
-    if (make_positive(layout_, *solver_, floor, max_positive_rounds, next_, phi_)) offer(next_);
-    if (try_lower_ && best_.value < before) floor_ = std::max(floor, 1e-7);
-    try_lower_ = !try_lower_;
+    // A high floor costs what is lifted, a low one what moves too fast there. Whenever the steps have doubled: upwards
+    // from below the last best one, while that helps.
+    const bool climbs = n_steps_ >= 2 * climbed_at_;
+    if (climbs) climbed_at_ = n_steps_;
+    StaggeredField lifted = u_;
+    double least = infinity;
+    for (double floor = climbs ? floor_ / floor_ratio : floor_; floor < 0.1; floor *= floor_ratio) {
+        if (!make_positive(layout_, *solver_, floor, max_positive_rounds, lifted, phi_)) continue;
+        const double found = action_of(layout_, gauge_, lifted).value;
+        if (!(found < least)) break;
+        least = found;
+        next_ = lifted;
+        floor_ = std::max(floor, 1e-7);
+        if (!climbs) break;
+    }
+    if (least < infinity) {
+        if (best_.value < infinity) mix(layout_, gauge_, best_u_, next_);
+        offer(next_);
+    }
 
     std::vector<Matrix> metrics;
     metrics.reserve(prox_.size());
     for (const SliceProx& prox : prox_) metrics.push_back(prox.metric());
-    LowerBound found = lower_bound(layout_, gauge_, *solver_, u_, w_, metrics, mass_bound(), next_, phi_);
-    if (found.value > lower_) {
-        lower_ = found.value;
-        best_metrics_ = std::move(found.metrics);
+    LowerBound proved = lower_bound(layout_, gauge_, *solver_, u_, w_, metrics, mass_bound(), next_, phi_);
+    if (proved.value > lower_) {
+        lower_ = proved.value;
+        best_metrics_ = std::move(proved.metrics);
     }
     assert(lower_ <= best_.value * (1.0 + 1e-9) + 1e-12);
 }

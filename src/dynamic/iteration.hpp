@@ -47,8 +47,8 @@ private:
     CellField w_;
     Plane phi_;
     std::vector<Plane> scratch_;  // rows of one slice, per thread
-    double floor_ = 3e-4;         ///< least mass of a cell in the field that proves the upper end
-    bool try_lower_ = false;
+    int n_steps_ = 0, climbed_at_ = 0;
+    double floor_ = 1e-3;  ///< least mass of a cell in the field that proves the upper end
     double lower_ = 0.0;
     UpperBound best_;
     StaggeredField best_u_;

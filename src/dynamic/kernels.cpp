@@ -330,6 +330,86 @@ void project_isotropic(int d, double q, const double* const* w, const double* rh
               : isotropic_dimension<3>)(q, w, rho, share, out, n);
 }
 
+template <size_t d>
+bool moment_dimension(const double* const* v, size_t n, double* moment) {
+    constexpr size_t N = d * (d + 1) / 2;
+    const Tag tag;
+    const Wide zero = hn::Zero(tag), one = hn::Set(tag, 1.0);
+    Wide sum[N], illegal = zero;
+    for (Wide& part : sum) part = zero;
+    const auto add = [&](const Wide(&x)[d + 1]) HWY_ATTR {
+        const auto positive = hn::Gt(x[0], zero);
+        const Wide inverse = hn::IfThenElseZero(positive, hn::Div(one, x[0]));
+        Wide rest = hn::Abs(x[0]);
+        for (size_t i = 1; i <= d; ++i) rest = hn::Max(rest, hn::Abs(x[i]));
+        illegal = hn::Max(illegal, hn::IfThenZeroElse(positive, rest));
+        for (size_t i = 0, e = 0; i < d; ++i) {
+            const Wide velocity = hn::Mul(x[i + 1], inverse);
+            for (size_t j = i; j < d; ++j, ++e) sum[e] = hn::MulAdd(velocity, x[j + 1], sum[e]);
+        }
+    };
+    Wide x[d + 1];
+    size_t c = 0;
+    for (; c + lanes <= n; c += lanes) {
+        for (size_t i = 0; i <= d; ++i) x[i] = hn::LoadU(tag, v[i] + c);
+        add(x);
+    }
+    if (c < n) {
+        for (size_t i = 0; i <= d; ++i) {
+            double rest[lanes] = {};
+            std::copy(v[i] + c, v[i] + n, rest);
+            x[i] = hn::LoadU(tag, rest);
+        }
+        add(x);
+    }
+    for (size_t e = 0; e < N; ++e) moment[e] = hn::GetLane(hn::SumOfLanes(tag, sum[e]));
+    return hn::AllTrue(tag, hn::Le(illegal, zero));
+}
+
+bool moment(int d, const double* const* v, size_t n, double* sums) {
+    return (d == 1 ? moment_dimension<1> : d == 2 ? moment_dimension<2> : moment_dimension<3>)(v, n, sums);
+}
+
+template <size_t d>
+double largest_form_dimension(const double* M, const double* const* w, size_t n) {
+    const Tag tag;
+    const auto form = [&](const Wide(&x)[d + 1]) HWY_ATTR {
+        Wide sum = x[0];
+        for (size_t i = 0, e = 0; i < d; ++i) {
+            Wide row = hn::Mul(hn::Set(tag, M[e++]), x[i + 1]);
+            for (size_t j = i + 1; j < d; ++j, ++e) row = hn::MulAdd(hn::Set(tag, 2.0 * M[e]), x[j + 1], row);
+            sum = hn::MulAdd(row, x[i + 1], sum);
+        }
+        return sum;
+    };
+    Wide x[d + 1];
+    double rest[lanes];
+    const auto load = [&](size_t c) HWY_ATTR {
+        for (size_t i = 0; i <= d; ++i) {
+            if (c + lanes <= n) {
+                x[i] = hn::LoadU(tag, w[i] + c);
+            } else {  // the last cell again and again
+                std::fill(rest, rest + lanes, w[i][n - 1]);
+                std::copy(w[i] + c, w[i] + n, rest);
+                x[i] = hn::LoadU(tag, rest);
+            }
+        }
+    };
+    load(0);
+    Wide largest = form(x);
+    for (size_t c = lanes; c < n; c += lanes) {
+        load(c);
+        largest = hn::Max(largest, form(x));
+    }
+    return hn::GetLane(hn::MaxOfLanes(tag, largest));
+}
+
+double largest_form(int d, const double* M, const double* const* w, size_t n) {
+    return (d == 1   ? largest_form_dimension<1>
+            : d == 2 ? largest_form_dimension<2>
+                     : largest_form_dimension<3>)(M, w, n);
+}
+
 // In vectors by hand: `out` may be another argument, and then the compiler would not dare.
 
 void add_two(const double* base, const double* u, double a, const double* v, double b, size_t n, double* out) {
@@ -409,6 +489,8 @@ HWY_EXPORT(project_cells);
 HWY_EXPORT(combine_below);
 HWY_EXPORT(add_two);
 HWY_EXPORT(project_isotropic);
+HWY_EXPORT(moment);
+HWY_EXPORT(largest_form);
 HWY_EXPORT(step);
 HWY_EXPORT(add_masses);
 HWY_EXPORT(relax);
@@ -450,6 +532,14 @@ void kernels::add_two(const double* base, const double* u, double a, const doubl
 void kernels::project_isotropic(int d, double q, const double* const* w, const double* rho, double share,
                                 double* const* out, std::size_t n) {
     HWY_DYNAMIC_DISPATCH(project_isotropic)(d, q, w, rho, share, out, n);
+}
+
+bool kernels::moment(int d, const double* const* v, std::size_t n, double* sums) {
+    return HWY_DYNAMIC_DISPATCH(moment)(d, v, n, sums);
+}
+
+double kernels::largest_form(int d, const double* M, const double* const* w, std::size_t n) {
+    return HWY_DYNAMIC_DISPATCH(largest_form)(d, M, w, n);
 }
 
 void kernels::step(const double* w, const double* w_next, double a, const double* phi, const double* phi_next, double b,

@@ -42,6 +42,13 @@ void project_cells(int d, const double* q, const double* U, const double* const*
 void project_isotropic(int d, double q, const double* const* w, const double* rho, double share, double* const* out,
                        std::size_t n);
 
+/// Σ m mᵀ/ρ over the cells with ρ > 0, for v[0] = ρ and the components of m: entries (i ≤ j) into `sums`. False when a
+/// cell without mass moves, or has less than none.
+bool moment(int d, const double* const* v, std::size_t n, double* sums);
+
+/// max over the cells of w_0 + w_1ᵀMw_1, M by its entries (i ≤ j); n > 0, no NaN.
+double largest_form(int d, const double* M, const double* const* w, std::size_t n);
+
 /// out[c] = base[c] + a·u[c] + b·u[c - stride], the latter zero for c < stride; base null: zero. `out` may be `base`.
 void combine_below(const double* base, const double* u, double a, double b, std::size_t stride, std::size_t n,
                    double* out);

@@ -161,17 +161,6 @@ void add_adjoint_momenta(const Layout& layout, ConstRows base, const CellField& 
     }
 }
 
-void add_adjoint(const Layout& layout, const CellField& w, double scale, StaggeredField& u) {
-    layout.for_slices([&](int s) {
-        double* rho = u.rho.row(s).data();
-        if (s > 0)
-            kernels::add_two(rho, w.v[0].row(s - 1).data(), 0.5 * scale, w.v[0].row(s).data(), 0.5 * scale,
-                             std::size_t(layout.n_cells), rho);
-        const MomentumRows m(u, s);
-        add_adjoint_momenta(layout, m, w, scale, s, m);
-    });
-}
-
 namespace {
 
 void divergence_of_momenta(const Layout& layout, ConstRows m, double* out) {
@@ -202,19 +191,21 @@ void add_central_differences(const Axis& axis, const double* w, double e, Index 
 
 }  // namespace
 
-void divergence_of_adjoint(const Layout& layout, const CellField& w, double scale, int s, Rows m, double* out) {
+void add_divergence_of_masses(const Layout& layout, const Plane& w_0, double scale, int s, const double* base,
+                              double* out) {
     // Masses at times 1 … n_times - 1 are the means of w_0 before and after; at the ends there are none.
     const double rate = 0.5 * scale * layout.n_times;
     const bool first = s == 0, last = s + 1 == layout.n_times;
-    const auto add_masses = [&](const double* base) {
-        kernels::add_two(base, w.v[0].row(last ? s : s + 1).data(), last ? -rate : rate,
-                         w.v[0].row(first ? s : s - 1).data(), first ? rate : -rate, std::size_t(layout.n_cells), out);
-    };
+    kernels::add_two(base, w_0.row(last ? s : s + 1).data(), last ? -rate : rate, w_0.row(first ? s : s - 1).data(),
+                     first ? rate : -rate, std::size_t(layout.n_cells), out);
+}
+
+void divergence_of_adjoint(const Layout& layout, const CellField& w, double scale, int s, Rows m, double* out) {
     const bool box = !layout.growth && std::none_of(layout.axes.begin(), layout.axes.end(), [](const Axis& axis) {
         return axis.periodic || !axis.open.empty();
     });
     if (box) {
-        add_masses(nullptr);
+        add_divergence_of_masses(layout, w.v[0], scale, s, nullptr, out);
         for (std::size_t a = 0; a < layout.axes.size(); ++a)
             add_central_differences(layout.axes[a], w.v[a + 1].row(s).data(), 0.5 * scale / layout.axes[a].h,
                                     layout.n_cells, out);
@@ -222,12 +213,12 @@ void divergence_of_adjoint(const Layout& layout, const CellField& w, double scal
     }
     add_adjoint_momenta(layout, {}, w, scale, s, m);
     divergence_of_momenta(layout, {m.data(), m.size()}, out);
-    add_masses(out);
+    add_divergence_of_masses(layout, w.v[0], scale, s, out, out);
 }
 
-void step_masses(const Layout& layout, const CellField& w, double tau, const Plane& phi, double r, int s,
+void step_masses(const Layout& layout, const Plane& w_0, double tau, const Plane& phi, double r, int s,
                  StaggeredField& u, double* ahead) {
-    kernels::step(w.v[0].row(s - 1).data(), w.v[0].row(s).data(), 0.5 * tau, phi.row(s - 1).data(), phi.row(s).data(),
+    kernels::step(w_0.row(s - 1).data(), w_0.row(s).data(), 0.5 * tau, phi.row(s - 1).data(), phi.row(s).data(),
                   -double(layout.n_times), r, std::size_t(layout.n_cells), u.rho.row(s).data(), ahead);
 }
 
@@ -262,12 +253,18 @@ void divergence(const Layout& layout, const StaggeredField& u, Plane& out) {
     });
 }
 
-void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u) {
-    const auto n = std::size_t(layout.n_cells);
+void subtract_gradient_of_masses(const Layout& layout, const Plane& phi, StaggeredField& u) {
+    const double rate = layout.n_times;
     layout.for_slices([&](int s) {
-        const double rate = layout.n_times;
         double* rho = u.rho.row(s).data();
-        if (s > 0) kernels::add_two(rho, phi.row(s - 1).data(), -rate, phi.row(s).data(), rate, n, rho);
+        if (s > 0)
+            kernels::add_two(rho, phi.row(s - 1).data(), -rate, phi.row(s).data(), rate, std::size_t(layout.n_cells),
+                             rho);
+    });
+}
+
+void subtract_gradient_of_momenta(const Layout& layout, const Plane& phi, StaggeredField& u) {
+    layout.for_slices([&](int s) {
         const double* row = phi.row(s).data();
         for (std::size_t a = 0; a < layout.axes.size(); ++a) {
             const double per_h = 1.0 / layout.axes[a].h;
@@ -276,8 +273,13 @@ void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u
         }
         if (!layout.growth) return;
         double* growth = u.m[1].row(s).data();
-        kernels::add_two(growth, row, 2.0, row, 0.0, n, growth);
+        kernels::add_two(growth, row, 2.0, row, 0.0, std::size_t(layout.n_cells), growth);
     });
+}
+
+void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u) {
+    subtract_gradient_of_masses(layout, phi, u);
+    subtract_gradient_of_momenta(layout, phi, u);
 }
 
 }  // namespace spectralot::dynamic

@@ -80,14 +80,13 @@ void to_tangential(const Layout& layout, double* first, double* second);
 /// (Iu)_s into rows of length n_cells, one per component: what the action sees in slice s.
 void interpolate(const Layout& layout, const StaggeredField& u, int s, std::span<double* const> out);
 
-/// u += scale·Iᵀw on the free unknowns (the masses at the two ends are given).
-void add_adjoint(const Layout& layout, const CellField& w, double scale, StaggeredField& u);
-
 /// Du = (ρ_{k+1} - ρ_k)/dt + div m - 2g, n_times × cells.
 void divergence(const Layout& layout, const StaggeredField& u, Plane& out);
 
-/// u -= Dᵀφ on the free unknowns.
+/// u -= Dᵀφ on the free unknowns; its two halves.
 void subtract_gradient(const Layout& layout, const Plane& phi, StaggeredField& u);
+void subtract_gradient_of_masses(const Layout& layout, const Plane& phi, StaggeredField& u);
+void subtract_gradient_of_momenta(const Layout& layout, const Plane& phi, StaggeredField& u);
 
 // The same maps piece by piece, for an iteration that visits a slice while its rows are in the cache.
 
@@ -118,9 +117,13 @@ void add_adjoint_momenta(const Layout& layout, ConstRows base, const CellField& 
 /// scale·(D Iᵀw)_s; m has room for the momenta.
 void divergence_of_adjoint(const Layout& layout, const CellField& w, double scale, int s, Rows m, double* out);
 
+/// out = base + what w_0 adds to that; base null: zero. `out` may be `base`.
+void add_divergence_of_masses(const Layout& layout, const Plane& w_0, double scale, int s, const double* base,
+                              double* out);
+
 /// u -= r·g and ahead = u - 2g (the old u) with g = τIᵀw + Dᵀφ: the masses at time s (not at the ends), and the momenta
 /// of slice s.
-void step_masses(const Layout& layout, const CellField& w, double tau, const Plane& phi, double r, int s,
+void step_masses(const Layout& layout, const Plane& w_0, double tau, const Plane& phi, double r, int s,
                  StaggeredField& u, double* ahead);
 void step_momenta(const Layout& layout, const CellField& w, double tau, const Plane& phi, double r, int s, Rows u,
                   Rows ahead);

@@ -235,7 +235,7 @@ private:
     /// A certificate costs some twenty iterations, and the gap falls about as 1/k: longer waits far from the goal.
     [[nodiscard]] int wait(int k, double gap) const {
         const double excess = gap > 0.0 ? gap / options_.tol : 0.0;  // of equal measures the gap is 0 / 0
-        const double growth = std::clamp(std::sqrt(excess) - 1.0, 0.15, 1.0);
+        const double growth = std::clamp(std::sqrt(excess) - 1.0, 0.15, 3.0);
         return std::clamp(int(growth * k), first_check, last_wait);
     }
 

@@ -247,6 +247,64 @@ void check_size(const Header& header, std::size_t item_size, std::uint64_t n_byt
                     " bytes that follow");
 }
 
+/// The numbers of a file, behind a header that has been checked against its size.
+class Contents {
+public:
+    Contents(std::istream& stream, std::uint64_t size, std::string name, std::size_t most_axes)
+        : name_(std::move(name)), header_(read_header(stream, size, name_)), type_(parse_type(header_.type, name_)) {
+        const std::size_t n_axes = header_.shape.size();
+        if (n_axes == 0 || n_axes > most_axes) {
+            throw_invalid(name_,
+                          most_axes == 2 ? "the array must have one or two axes" : "the array must have 1 to 3 axes",
+                          "shape " + shape_text(header_.shape));
+        }
+        n_bytes_ = size - header_.data_begin;
+        check_size(header_, type_.item_size, n_bytes_, name_);
+        for (const std::uint64_t axis : header_.shape) shape_.push_back(static_cast<Index>(axis));
+    }
+
+    [[nodiscard]] const std::vector<Index>& shape() const { return shape_; }
+
+    /// Into C order.
+    void read(std::istream& stream, double* out) const {
+        if (type_.kind == 'f' && type_.item_size == 8 && !type_.swapped && !header_.fortran_order) {
+            read_exactly(stream, reinterpret_cast<char*>(out), n_bytes_, name_);
+            return;
+        }
+        std::string bytes(n_bytes_, '\0');
+        read_exactly(stream, bytes.data(), n_bytes_, name_);
+        const Converter to_double = converter(type_);
+        // The axes in the order in which the file runs through them, the fastest first.
+        std::vector<Index> sizes(shape_.rbegin(), shape_.rend()), strides, at(shape_.size(), 0);
+        Index stride = 1;
+        for (const Index axis : sizes) {
+            strides.push_back(stride);
+            stride *= axis;
+        }
+        if (header_.fortran_order) {
+            std::reverse(sizes.begin(), sizes.end());
+            std::reverse(strides.begin(), strides.end());
+        }
+        Index to = 0;
+        for (std::uint64_t from = 0; from < n_bytes_; from += type_.item_size) {
+            out[to] = to_double(bytes.data() + from, type_.swapped);
+            for (std::size_t a = 0; a < sizes.size(); ++a) {
+                to += strides[a];
+                if (++at[a] < sizes[a]) break;
+                to -= sizes[a] * strides[a];
+                at[a] = 0;
+            }
+        }
+    }
+
+private:
+    std::string name_;
+    Header header_;
+    Descriptor type_;
+    std::uint64_t n_bytes_ = 0;
+    std::vector<Index> shape_;
+};
+
 void write_values(std::ostream& out, const std::vector<Index>& shape, const double* data, Index count) {
     out << npy_header(shape);
     out.write(reinterpret_cast<const char*>(data),
@@ -270,44 +328,30 @@ std::string npy_header(const std::vector<Index>& shape) {
 }
 
 Table read_npy(std::istream& stream, std::uint64_t size, const std::string& name) {
-    const Header header = read_header(stream, size, name);
-    const Descriptor type = parse_type(header.type, name);
-    if (header.shape.empty() || header.shape.size() > 2) {
-        throw_invalid(name, "the array must have one or two axes", "shape " + shape_text(header.shape));
-    }
-    const std::uint64_t n_bytes = size - header.data_begin;
-    check_size(header, type.item_size, n_bytes, name);
-
-    const auto rows = static_cast<Index>(header.shape[0]);
-    const auto cols = header.shape.size() == 2 ? static_cast<Index>(header.shape[1]) : Index{1};
-    Table table{Points(rows, cols), static_cast<int>(header.shape.size())};
-    const bool is_native = type.kind == 'f' && type.item_size == 8 && !type.swapped;
-    if (is_native && !header.fortran_order) {
-        read_exactly(stream, reinterpret_cast<char*>(table.values.data()), n_bytes, name);
-        return table;
-    }
-    std::string bytes(n_bytes, '\0');
-    read_exactly(stream, bytes.data(), n_bytes, name);
-    const Converter to_double = converter(type);
-    const char* item = bytes.data();
-    const auto next = [&] {
-        const double value = to_double(item, type.swapped);
-        item += type.item_size;
-        return value;
-    };
-    if (header.fortran_order) {
-        for (Index j = 0; j < cols; ++j) {
-            for (Index i = 0; i < rows; ++i) table.values(i, j) = next();
-        }
-    } else {
-        for (Index k = 0; k < table.values.size(); ++k) table.values.data()[k] = next();
-    }
+    const Contents contents(stream, size, name, 2);
+    const std::vector<Index>& shape = contents.shape();
+    Table table{Points(shape[0], shape.size() == 2 ? shape[1] : 1), static_cast<int>(shape.size())};
+    contents.read(stream, table.values.data());
     return table;
+}
+
+Array read_npy_array(std::istream& stream, std::uint64_t size, const std::string& name) {
+    const Contents contents(stream, size, name, 3);
+    Index count = 1;
+    for (const Index axis : contents.shape()) count *= axis;
+    Array array{contents.shape(), Vector(count)};
+    contents.read(stream, array.values.data());
+    return array;
 }
 
 Table read_npy(const std::filesystem::path& path) {
     OpenFile file = open_for_reading(path);
     return read_npy(file.stream, file.size, path.string());
+}
+
+Array read_npy_array(const std::filesystem::path& path) {
+    OpenFile file = open_for_reading(path);
+    return read_npy_array(file.stream, file.size, path.string());
 }
 
 void write_npy(const std::filesystem::path& path, const Points& values) {

@@ -1,6 +1,7 @@
 #include "spectralot/dynamic/solve.hpp"
 
 #include "spectralot/core/errors.hpp"
+#include "spectralot/dynamic/action.hpp"
 
 #include <gtest/gtest.h>
 
@@ -41,6 +42,18 @@ double continuity_defect(const dynamic::DynamicResult& r, int n) {
     return worst;
 }
 
+/// γ of the averaged fields of a slice, by the evaluator of the action.
+double action_of_slice(const dynamic::DynamicResult& r, int s, int n, const Gauge& gauge) {
+    Points momentum(n * n, 2);
+    for (int c = 0; c < n * n; ++c) {
+        const double below_x = c >= n ? r.momentum[0](s, c - n) : 0.0;
+        const double below_y = c % n > 0 ? r.momentum[1](s, c - 1) : 0.0;
+        momentum.row(c) << 0.5 * (r.momentum[0](s, c) + below_x), 0.5 * (r.momentum[1](s, c) + below_y);
+    }
+    const Vector mass = 0.5 * (r.density.row(s) + r.density.row(s + 1));
+    return dynamic::action(mass, momentum, gauge);
+}
+
 }  // namespace
 
 TEST(Dynamic, EveryGaugeIsCertifiedAndSatisfiesTheContinuityEquation) {
@@ -61,6 +74,7 @@ TEST(Dynamic, EveryGaugeIsCertifiedAndSatisfiesTheContinuityEquation) {
         EXPECT_LE(r.certificate.lower, r.certificate.upper);
         EXPECT_LE(continuity_defect(r, n), 1e-9) << gauge.repr();
         EXPECT_NEAR(r.action.mean(), r.value, 1e-12 * r.value);
+        for (int s = 0; s < 8; ++s) EXPECT_NEAR(r.action[s], action_of_slice(r, s, n, gauge), 1e-12 * r.value);
         for (const Matrix& Q : r.metrics) EXPECT_TRUE(gauge.contains(Q, 1e-9)) << gauge.repr();
         for (Index k = 0; k < r.density.rows(); ++k) EXPECT_NEAR(r.density.row(k).sum(), 1.0, 1e-12);
         EXPECT_GE(r.frames().minCoeff(), 0.0);

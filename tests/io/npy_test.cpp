@@ -87,6 +87,27 @@ TEST(ReadNpy, OneAxisBecomesAColumnAndIsRemembered) {
     EXPECT_EQ(table.values, (Points(3, 1) << 1, 2, 3).finished());
 }
 
+TEST(ReadNpy, ThreeAxesComeInTheOrderOfTheLastOne) {
+    const auto read = [](const std::string& file) {
+        std::istringstream stream(file);
+        return read_npy_array(stream, file.size(), "x.npy");
+    };
+    Vector expected(12);
+    std::vector<float> ordered, fortran;
+    for (int c = 0; c < 12; ++c) ordered.push_back(float(expected[c] = c));
+    for (int k = 0; k < 3; ++k)
+        for (int j = 0; j < 2; ++j)
+            for (int i = 0; i < 2; ++i) fortran.push_back(float(6 * i + 3 * j + k));
+    for (const auto& [data, order] : {std::pair{ordered, "False"}, std::pair{fortran, "True"}}) {
+        const Array array = read(file_with(dict("<f4", "(2, 2, 3)", order), bytes_of<float>(data)));
+        EXPECT_EQ(array.shape, (std::vector<Index>{2, 2, 3}));
+        EXPECT_EQ(array.values, expected);
+    }
+    EXPECT_EQ(read(file_with(dict("<f8", "(3,)"), bytes_of<double>({1, 2, 3}))).values, Vector::LinSpaced(3, 1, 3));
+    const std::string four = file_with(dict("<f8", "(1, 1, 1, 1)"), bytes_of<double>({1}));
+    EXPECT_NE(message_of<InvalidArgument>([&] { read(four); }).find("1 to 3 axes"), std::string::npos);
+}
+
 TEST(ReadNpy, EmptyArraysKeepTheirShape) {
     EXPECT_EQ(parse(file_with(dict("<f8", "(0, 5)"), "")).values.cols(), 5);
 }

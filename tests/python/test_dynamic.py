@@ -9,6 +9,7 @@ import pytest
 import spectralot as so
 from augmented_lagrangian import w2_squared
 from PIL import Image
+from scipy.special import ndtr
 
 
 def bump(n, x, y, deviation):
@@ -37,15 +38,15 @@ def test_a_coarse_start_saves_iterations_walls_or_not():
     a, b = bump(32, 0.25, 0.3, 0.06), 0.5 * (bump(32, 0.75, 0.2, 0.06) + bump(32, 0.7, 0.8, 0.06))
     wall = np.ones((32, 32), bool)
     wall[15:17, :9] = wall[15:17, 23:] = False
-    for mask, tol in ((None, 4e-3), (wall, 5e-3)):
+    for mask in (None, wall):
         start, end = (np.where(wall if mask is not None else True, x, 0) for x in (a, b))
         ends = start / start.sum(), end / end.sum()
         runs = [
-            so.dynamic.solve(*ends, so.Trace(), n_times=16, tol=tol, mask=mask, coarse_start=coarse)
+            so.dynamic.solve(*ends, so.Trace(), n_times=16, tol=1e-3, mask=mask, coarse_start=coarse)
             for coarse in (True, False)
         ]
         assert all(r.converged for r in runs)
-        assert runs[0].n_iter < 0.6 * runs[1].n_iter
+        assert runs[0].n_iter < 0.8 * runs[1].n_iter  # measured: 0.40, and 0.74 with walls
         assert runs[0].lower <= runs[1].upper
         assert runs[1].lower <= runs[0].upper
 
@@ -115,6 +116,35 @@ def test_grid_value_of_gaussians_is_of_second_order_at_least(p):
 
 
 @pytest.mark.parametrize("p", [1, 2, np.inf])
+def test_grid_value_of_blurred_reference_clouds_tends_to_the_static_value(p):
+    """The limit: the static values of the masses of 16² and 32² cells, which tend to it as 1/n², extrapolated."""
+    folder = Path(__file__).parents[1] / "data" / "reference" / "paper_n60"
+    clouds = [np.load(folder / f"{name}.npy") for name in "XY"]
+    both = np.vstack(clouds)
+    middle, side, deviation = (both.min(0) + both.max(0)) / 2, 15.0, 1.2
+
+    def masses(n):
+        edges = side * np.linspace(-0.5, 0.5, n + 1)
+        for cloud in clouds:
+            x, y = (np.diff(ndtr((edges - at[:, None]) / deviation)) for at in (cloud - middle).T)
+            yield x.T @ y
+
+    values, static = [], []
+    for n in (16, 32):
+        a, b = (m / m.sum() for m in masses(n))
+        r = so.dynamic.solve(a, b, p, n_times=n, tol=1e-3, lengths=[side, side])
+        assert r.converged
+        values.append((r.lower + r.upper) / 2)
+        at = side * (np.arange(n) + 0.5) / n
+        points = np.stack(np.meshgrid(at, at, indexing="ij"), axis=-1).reshape(-1, 2)
+        static.append(so.solve_sample(points, points, p, a=a.ravel(), b=b.ravel(), tol=1e-5).value)
+    limit = static[1] + (static[1] - static[0]) / 3
+    errors = np.abs(np.array(values) / limit - 1)
+    assert errors[1] < 4e-3
+    assert errors[1] < 0.45 * errors[0]  # order 1.4 to 1.7 was measured, and half the gap is 5e-4
+
+
+@pytest.mark.parametrize("p", [1, 2, np.inf])
 def test_one_bump_to_two_is_certified_to_three_digits_at_full_size(p):
     """The size and the accuracy asked of the solver, in few iterations thanks to coarser grids."""
     a, b = bump(64, 0.25, 0.3, 0.06), 0.5 * (bump(64, 0.75, 0.2, 0.06) + bump(64, 0.7, 0.8, 0.06))
@@ -152,6 +182,46 @@ def test_command_line(tmp_path):
     failed = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert failed.returncode == 2
     assert b"unbalanced" in failed.stderr
+
+
+@pytest.mark.parametrize("shape", [(12,), (6, 6, 6)])
+def test_command_line_takes_one_and_three_axes(tmp_path, shape):
+    tool = Path(__file__).parents[2] / "build" / "spectralot"
+    cells = np.indices(shape)
+    a, b = (np.exp(-sum((x - c) ** 2 for x in cells) / 3) for c in (2, shape[0] - 3))
+    np.save(tmp_path / "a.npy", a)
+    np.save(tmp_path / "b.npy", np.asfortranarray(b))
+    sides = [2.0, 1.0, 1.0][: len(shape)]
+    command = [
+        tool,
+        "dynamic",
+        "a.npy",
+        "b.npy",
+        "--gauge",
+        "trace",
+        "--times",
+        "4",
+        "--tol",
+        "0.01",
+        "--frames",
+        "out",
+    ]
+    command += ["--lengths", ",".join(map(str, sides))]
+    answer = json.loads(subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout)
+    expected = so.dynamic.solve(a, b, 1, n_times=4, tol=0.01, lengths=sides)
+    np.testing.assert_allclose(answer["value"], expected.value, rtol=1e-12)
+    assert answer["shape"] == list(shape)
+    fields = np.load(tmp_path / "out" / "fields.npz")
+    np.testing.assert_array_equal(fields["density"], expected.density)
+    np.testing.assert_array_equal(fields["momentum"], expected.momentum)
+    for k, masses in enumerate(expected.frames):
+        frame = np.asarray(Image.open(tmp_path / "out" / f"density_{k:04d}.png"), float) / 65535
+        if len(shape) == 3:
+            sums = expected.frames.sum(3)
+            np.testing.assert_allclose(frame, masses.sum(2) / sums.max(), atol=1e-5)
+        else:  # bars of 64 pixels at most
+            np.testing.assert_allclose(frame.sum(0), 64 * masses / expected.frames.max(), atol=0.5 + 1e-9)
+            assert (np.diff(frame, axis=0) >= 0).all()
 
 
 def test_command_line_reads_images(tmp_path):
