@@ -68,40 +68,34 @@ public:
 
     /// The metric and the potentials at once; the coupling it ends with becomes the first vertex.
     void follow_central_path(const GaugeLeaf& leaf) {
-        if (!CentralPath::suits(oracle_.pair(), leaf)) return;
+        if (!CentralPath::suits(oracle_.pair())) return;
         constexpr int patience = 20;  // steps without halving the gap
         const ReducedPair& pair = oracle_.pair();
         const auto rounding = double(pair.x.rows() + pair.y.rows());  // of plain sums
         CentralPath path(pair, leaf);
         double reference = infinity;
+        Coupling best;
         for (int since = 0; since < patience; ++since) {
             const Matrix Q = path.metric();
             offer_dual(Q, path.potentials());
-            result_.certificate.upper =
-                std::min(bracket().upper, safe_upper(gauge_, path.moment(), rounding * masses_));
+            const double upper = safe_upper(gauge_, path.moment(), rounding * masses_);
+            if (upper < bracket().upper) {
+                result_.certificate.upper = upper;
+                best = path.coupling();
+            }
             report();
             if (gap() < 0.5 * reference) {
                 reference = gap();
                 since = 0;
             }
-            // Half of the tolerance is left for a sparse coupling.
+            // Half of the tolerance is left for rounding, and for a sparse coupling.
             if (bracket().relative_gap() <= 0.5 * options.tol || cancel_.requested() ||
                 result_.n_iter >= options.max_iter || !path.advance())
                 break;
         }
         result_.certificate.upper = infinity;
-        Vertex best;
-        for (double share = 1e-2;; share = share > 1e-8 ? 0.1 * share : 0.0) {
-            Vertex vertex = vertex_of(path.coupling(share));
-            const double upper = safe_upper(gauge_, vertex.moment, masses_);
-            if (upper < bracket().upper) {
-                result_.certificate.upper = upper;
-                best = std::move(vertex);
-            }
-            if (bracket().relative_gap() <= options.tol || upper <= zero_level_ || share == 0.0) break;
-        }
-        vertices_.push_back(std::move(best));
-        best_weights_ = Vector::Ones(1);
+        vertices_.push_back(vertex_of(std::move(best)));
+        offer_mixture(Vector::Ones(1));
     }
 
     void offer_mixture(const Vector& weights) {
@@ -138,7 +132,7 @@ public:
             weights.push_back(best_weights_[k] / best_weights_.sum());
         }
         Certificate& certificate = result_.certificate;
-        result_.coupling = sparsified(mix(used, weights));
+        result_.coupling = sparsified(thinned(mix(used, weights)));
         result_.moment = moment(scaled_.nu0, scaled_.nu1, complete(scaled_.nu0, scaled_.nu1, result_.coupling));
         certificate.upper = safe_upper(gauge_, result_.moment, masses_);
         if (result_.status == Status::ZeroToRounding) certificate.lower = 0.0;
@@ -164,11 +158,20 @@ private:
         result_.metric = Q;
         result_.potentials = std::move(potentials);
     }
+    /// On as few pairs as a vertex has, if the bracket has room for what the potentials are not exact by: the mixture
+    /// of several metrics' couplings may not fit.
+    [[nodiscard]] Coupling thinned(Coupling coupling) const {
+        Coupling fewer = sphere::thinned(scaled_.nu0, scaled_.nu1, coupling, result_.potentials);
+        const bool fits = safe_upper(gauge_, vertex_of(fewer).moment, masses_) <= limit();
+        return fits ? fewer : coupling;
+    }
+    [[nodiscard]] double limit() const {
+        const double spare = 0.5 * std::max(0.0, options.tol * bracket().upper - gap());
+        return std::max(bracket().upper + spare, zero_level_);
+    }
     /// Without the pairs that carry a small share of both their atoms, as far as the bracket has room for what that
     /// costs: the interior points leave a trace of mass on every pair.
     [[nodiscard]] Coupling sparsified(const Coupling& coupling) const {
-        const double spare = 0.5 * std::max(0.0, options.tol * bracket().upper - gap());
-        const double limit = std::max(bracket().upper + spare, zero_level_);
         for (double share = 1e-3; share > 1e-16; share *= 0.1) {
             Coupling kept;
             for (std::size_t t = 0; t < coupling.size(); ++t) {
@@ -180,7 +183,7 @@ private:
                 kept.a.push_back(coupling.a[t]);
                 kept.b.push_back(coupling.b[t]);
             }
-            if (kept.size() < coupling.size() && safe_upper(gauge_, vertex_of(kept).moment, masses_) <= limit)
+            if (kept.size() < coupling.size() && safe_upper(gauge_, vertex_of(kept).moment, masses_) <= limit())
                 return kept;
         }
         return coupling;

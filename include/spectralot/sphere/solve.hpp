@@ -36,7 +36,9 @@ void visit_fields(SphereOptions& o, Visitor&& visit) {
     visit("max_seconds", o.max_seconds, "stop with the best bracket after this wall time in seconds");
 }
 
-/// Pairs along which mass moves: a[t] leaves row[t], b[t] arrives in col[t]. Sorted by (row, col).
+/// Pairs along which mass moves: a[t] leaves row[t], b[t] arrives in col[t]. Sorted by (row, col). A Schatten or Ky Fan
+/// gauge gives at most n + m - 1 + d(d+1)/2 of them (in dimensions where that is cheap to make so), others some times n
+/// + m.
 struct Coupling {
     std::vector<int> row;
     std::vector<int> col;
@@ -69,7 +71,7 @@ struct SphereResult {
     void require_solved() const;            ///< throws NotSolved unless converged
 };
 
-/// Schatten (p ≤ 16) and Ky Fan gauges of all coordinates, nm ≤ 2²⁴, m ≤ 2¹², n·d⁵ below about 1e9: an interior point
+/// Schatten and Ky Fan gauges of all coordinates, nm ≤ 2²⁴, m ≤ 2¹², n·d⁵ below about 1e9: an interior point
 /// over the metric and the potentials at once, on the pairs that are nearly tight, all pairs priced at every step;
 /// fifteen to fifty steps of O(nmd + m³ + n·d⁵) time, O(m²) memory. All others, and where that stalls: fully corrective
 /// cutting planes over Q (saddle/mix_vertices.hpp), each metric a transport by an interior point in logarithmic
