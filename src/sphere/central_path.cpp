@@ -59,8 +59,9 @@ bool CentralPath::suits(const ReducedPair& pair) {
            imbalance <= most_imbalance;
 }
 
-CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf)
+CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf, CancelToken cancel)
     : pair_(pair),
+      cancel_(std::move(cancel)),
       weight_(leaf.weight),
       power_(leaf.kind == GaugeLeaf::Kind::Schatten ? leaf.p / (leaf.p - 1.0) : 1.0),
       trace_(leaf.kind == GaugeLeaf::Kind::KyFan ? leaf.k : 1.0),
@@ -78,7 +79,8 @@ CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf)
         theta_ = Y_(0, 0) / std::pow(size, power_ - 1.0);
     }
 
-    const SoftTransport start = soft_transport(pair.x * Q_, pair.a, pair.y, pair.b, start_partners, 1e-12 * size);
+    const SoftTransport start =
+        soft_transport(pair.x * Q_, pair.a, pair.y, pair.b, start_partners, 1e-12 * size, cancel_);
     const double least = std::log(1e-3 * size);
     const double tightest = row_maxima(divided(pair.x * Q_, start.alpha), divided(pair.y, start.beta)).maxCoeff();
     const double level = tightest > 0.0 ? std::log(start_factor * tightest) : 0.0;
@@ -441,7 +443,7 @@ CentralPath::Step CentralPath::corrected_step(const Newton& newton) const {
 
 bool CentralPath::advance() {
     if (arcs_.size() == 0) return false;  // nothing to start from
-    for (int refined = 0;; ++refined) {
+    for (int refined = 0; !cancel_.requested(); ++refined) {
         const Newton newton(*this);
         if (!newton.usable()) return false;
         const Step step = corrected_step(newton);
@@ -476,6 +478,7 @@ bool CentralPath::advance() {
         constexpr double too_short = 1e-4;
         return dual_step > too_short || primal_step > too_short;
     }
+    return false;
 }
 
 /// Would one of the pairs lose most of its slack on the way to that point?

@@ -15,6 +15,7 @@
 /// in use, some ten for every atom, a step costs O(nmd + N²/n + m³ + Nd² + n·d⁵), and the memory is O(N + m²).
 #pragma once
 
+#include "spectralot/core/observer.hpp"
 #include "spectralot/gauge/program.hpp"
 #include "sphere/pairs.hpp"
 #include "sphere/reduced_pair.hpp"
@@ -29,9 +30,9 @@ public:
     static bool suits(const ReducedPair& pair);
 
     /// Starts from a softened transport at the isotropic metric.
-    CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf);
+    CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf, CancelToken cancel);
 
-    /// One predictor–corrector step; false when precision is exhausted.
+    /// One predictor–corrector step; false when precision is exhausted, or when cancelled before it is found.
     bool advance();
 
     [[nodiscard]] Matrix metric() const;                ///< in K, to rounding
@@ -66,6 +67,7 @@ private:
     [[nodiscard]] std::pair<double, double> lengths(const Step& step, double share) const;
 
     const ReducedPair& pair_;
+    CancelToken cancel_;
     double weight_;    // the gauge's metric is weight·Q
     double power_;     // tr Q^power = trace: p' of a Schatten gauge, else 1
     double trace_;     // k of a Ky Fan gauge, else 1

@@ -72,7 +72,7 @@ public:
         constexpr int patience = 20;  // steps without halving the gap
         const ReducedPair& pair = oracle_.pair();
         const auto rounding = double(pair.x.rows() + pair.y.rows());  // of plain sums
-        CentralPath path(pair, leaf);
+        CentralPath path(pair, leaf, cancel_);
         double reference = infinity;
         Coupling best;
         for (int since = 0; since < patience; ++since) {

@@ -195,7 +195,7 @@ except so.Interrupted as stop:
 
 
 @pytest.mark.parametrize("gauge", ["so.Operator()", "so.ConicSum([so.Trace(), so.Operator()], [0.1, 1])"])
-def test_ctrl_c_stops_within_seconds_and_keeps_the_best_result(gauge):
+def test_ctrl_c_stops_within_a_second_and_keeps_the_best_result(gauge):
     process = subprocess.Popen([sys.executable, "-c", SLOW.format(gauge=gauge)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "go\n"
@@ -207,7 +207,7 @@ def test_ctrl_c_stops_within_seconds_and_keeps_the_best_result(gauge):
         process.kill()
     stopped, *rest = out.split()
     assert rest == ["interrupted", "True"]
-    assert float(stopped) - sent < 3.0
+    assert float(stopped) - sent < 1.0
 
 
 def test_ctrl_c_on_the_command_line_prints_the_best_bracket(cli):
@@ -216,7 +216,7 @@ def test_ctrl_c_on_the_command_line_prints_the_best_bracket(cli):
     cli.save(X=X, Y=Y)
     seconds, run = interrupted(cli, "sphere", "X.npy", "Y.npy", "--gauge", "operator", "--tol", "1e-12")
     assert run.returncode == NOT_SOLVED, run
-    assert seconds < 3.0
+    assert seconds < 1.0
     result = json.loads(run.stdout)
     assert result["status"] == "interrupted"
     assert 0 <= result["lower"] <= result["upper"]
