@@ -222,6 +222,14 @@ private:
     Vector best_weights_;
 };
 
+SphericalMeasure without_zeros(const SphericalMeasure& measure) {
+    std::vector<Index> kept;
+    for (Index i = 0; i < measure.size(); ++i)
+        if (measure.masses[i] > 0.0) kept.push_back(i);
+    if (kept.empty()) kept.push_back(0);
+    return {measure.directions(kept, Eigen::all), measure.masses(kept)};
+}
+
 void check_options(const SphereOptions& options) {
     if (!(options.tol > 0.0 && options.tol < 1.0)) throw_invalid("tol", "must lie in (0, 1)", to_text(options.tol));
     if (options.max_iter < 1) throw_invalid("max_iter", "must be at least 1", std::to_string(options.max_iter));
@@ -271,10 +279,12 @@ SphericalMeasure geodesic(const SphericalMeasure& nu0, const SphericalMeasure& n
     check_pair(nu0, nu1);
     check_coupling(nu0, nu1, coupling);
     if (!(t >= 0.0 && t <= 1.0)) throw_invalid("t", "must lie in [0, 1]", to_text(t));
+    if (t == 0.0) return without_zeros(nu0);
+    if (t == 1.0) return without_zeros(nu1);
     const CompletedCoupling whole = complete(nu0, nu1, coupling);
     const double s = 1.0 - t;
     const auto n_pairs = Index(whole.pairs.size());
-    SphericalMeasure all = project(
+    const SphericalMeasure all = project(
         [&] {
             Points x(n_pairs + nu0.size() + nu1.size(), nu0.dimension());
             for (Index k = 0; k < n_pairs; ++k) {
@@ -287,11 +297,7 @@ SphericalMeasure geodesic(const SphericalMeasure& nu0, const SphericalMeasure& n
             return x;
         }(),
         Vector::Ones(n_pairs + nu0.size() + nu1.size()));
-    std::vector<Index> kept;
-    for (Index i = 0; i < all.size(); ++i)
-        if (all.masses[i] > 0.0) kept.push_back(i);
-    if (kept.empty()) kept.push_back(0);
-    return {all.directions(kept, Eigen::all), all.masses(kept)};
+    return without_zeros(all);
 }
 
 }  // namespace spectralot::sphere

@@ -90,8 +90,8 @@ double distance(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const 
                 const SphereOptions& options = {});
 
 /// The measure at time t of a constant-speed geodesic: Π₂ of (1-t)√A ω + t√B ω' along the pairs, (1-t)² and t² of what
-/// is left over in place. Atoms of mass zero are dropped, unless that leaves none. Throws InvalidArgument for t outside
-/// [0, 1] and for indices, masses or sums that are no coupling.
+/// is left over in place; at t = 0 and 1 the measures themselves. Atoms of mass zero are dropped, unless that leaves
+/// none. Throws InvalidArgument for t outside [0, 1] and for indices, masses or sums that are no coupling.
 SphericalMeasure geodesic(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const Coupling& coupling, double t);
 
 }  // namespace spectralot::sphere
