@@ -73,12 +73,12 @@ struct SphereResult {
 
 /// Schatten and Ky Fan gauges of all coordinates, nm ≤ 2²⁴, m ≤ 2¹², n·d⁵ below about 1e9: an interior point
 /// over the metric and the potentials at once, on the pairs that are nearly tight, all pairs priced at every step;
-/// fifteen to fifty steps of O(nmd + m³ + n·d⁵) time, O(m²) memory. All others, and where that stalls: fully corrective
-/// cutting planes over Q (saddle/mix_vertices.hpp), each metric a transport by an interior point in logarithmic
-/// potentials, again on few pairs: O(nm·d) for every step, O(n+m+pairs) memory. One thread. Tiny masses and right
-/// angles are safe. The lower bound gives up 16(d+8)·eps·‖Q‖·√(mass_0·mass_1) and the rounding of sums of size one:
-/// UW_γ² below about 2e-7 of the masses may keep a relative gap above 1e-6 (`Stalled`). Throws InvalidArgument for bad
-/// measures (dirs_0, masses_0, dirs_1, masses_1) or options, and for a gauge that is not monotone or does not fit.
+/// fifteen to eighty steps of O(nmd + m³ + n·d⁵) time, O(m²) memory. All others, and where that stalls: fully
+/// corrective cutting planes over Q (saddle/mix_vertices.hpp), each metric a transport by an interior point in
+/// logarithmic potentials, again on few pairs: O(nm·d) for every step, O(n+m+pairs) memory. One thread. Tiny masses and
+/// right angles are safe. The lower bound gives up 16(d+8)·eps·‖Q‖·√(mass_0·mass_1) and the rounding of sums of size
+/// one: UW_γ² below about 2e-7 of the masses may keep a relative gap above 1e-6 (`Stalled`). Throws InvalidArgument for
+/// bad measures (dirs_0, masses_0, dirs_1, masses_1) or options, and for a gauge that is not monotone or does not fit.
 ///
 ///     const auto r = sphere::solve({dirs_0, masses_0}, {dirs_1, masses_1}, operator_gauge(), {.tol = 1e-8});
 ///     r.value, r.certificate.lower, r.metric
