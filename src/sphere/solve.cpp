@@ -6,6 +6,9 @@
 #include "sphere/central_path.hpp"
 #include "sphere/coupling.hpp"
 #include "sphere/growth_transport.hpp"
+#include "sphere/rank_one.hpp"
+
+#include <Eigen/Eigenvalues>
 
 #include <chrono>
 #include <cmath>
@@ -68,13 +71,18 @@ public:
 
     /// The metric and the potentials at once; the coupling it ends with becomes the first vertex.
     void follow_central_path(const GaugeLeaf& leaf) {
-        if (!CentralPath::suits(oracle_.pair())) return;
+        const bool is_operator_norm = leaf.kind == GaugeLeaf::Kind::KyFan && leaf.k == 1;
+        if (!CentralPath::suits(oracle_.pair())) {
+            if (is_operator_norm) close_by_rank_one(leaf.weight, vertex_of({}).moment);
+            return;
+        }
         constexpr int patience = 20;  // steps without halving the gap
         const ReducedPair& pair = oracle_.pair();
         const auto rounding = double(pair.x.rows() + pair.y.rows());  // of plain sums
         CentralPath path(pair, leaf, cancel_);
         double reference = infinity;
         Coupling best;
+        bool has_tried_rank_one = !is_operator_norm;
         for (int since = 0; since < patience; ++since) {
             const Matrix Q = path.metric();
             offer_dual(Q, path.potentials());
@@ -84,6 +92,10 @@ public:
                 best = path.coupling();
             }
             report();
+            if (!has_tried_rank_one && is_nearly_of_rank_one(Q)) {
+                has_tried_rank_one = true;
+                if (close_by_rank_one(leaf.weight, Q)) return;
+            }
             if (gap() < 0.5 * reference) {
                 reference = gap();
                 since = 0;
@@ -96,6 +108,27 @@ public:
         result_.certificate.upper = infinity;
         vertices_.push_back(vertex_of(std::move(best)));
         offer_mixture(Vector::Ones(1));
+    }
+
+    /// True where the bracket closes, with that coupling as the only vertex.
+    bool close_by_rank_one(double weight, const Matrix& guess) {
+        RankOneSaddle saddle = rank_one_saddle(oracle_.pair(), guess, cancel_);
+        saddle.potentials.u *= weight;
+        saddle.potentials.v *= weight;
+        offer_dual(weight * saddle.axis * saddle.axis.transpose(), std::move(saddle.potentials));
+        Vertex vertex = vertex_of(std::move(saddle.coupling));
+        const double upper = safe_upper(gauge_, vertex.moment, masses_);
+        if (!(upper - bracket().lower <= options.tol * upper)) return false;
+        result_.certificate.upper = infinity;
+        vertices_.push_back(std::move(vertex));
+        offer_mixture(Vector::Ones(1));
+        report();
+        return true;
+    }
+    static bool is_nearly_of_rank_one(const Matrix& Q) {
+        constexpr double small = 0.1;
+        const Vector q = Eigen::SelfAdjointEigenSolver<Matrix>(Q, Eigen::EigenvaluesOnly).eigenvalues();
+        return q[q.size() - 2] <= small * q[q.size() - 1];
     }
 
     void offer_mixture(const Vector& weights) {
@@ -160,8 +193,8 @@ private:
     }
     /// On as few pairs as a vertex has, if the bracket has room for what the potentials are not exact by: the mixture
     /// of several metrics' couplings may not fit.
-    [[nodiscard]] Coupling thinned(Coupling coupling) const {
-        Coupling fewer = sphere::thinned(scaled_.nu0, scaled_.nu1, coupling, result_.potentials);
+    [[nodiscard]] Coupling thinned(const Coupling& coupling) const {
+        const Coupling fewer = sphere::thinned(scaled_.nu0, scaled_.nu1, coupling, result_.potentials);
         const bool fits = safe_upper(gauge_, vertex_of(fewer).moment, masses_) <= limit();
         return fits ? fewer : coupling;
     }
