@@ -1,5 +1,8 @@
 // What the solvers of the unbalanced distance are made of.
+#include "spectralot/gauge/gauges.hpp"
+#include "spectralot/sphere/verify.hpp"
 #include "sphere/pairs.hpp"
+#include "sphere/rank_one.hpp"
 #include "sphere/soft_transport.hpp"
 #include "sphere/thin.hpp"
 
@@ -128,4 +131,43 @@ TEST(SoftTransport, AtomsWithoutPartnersHaveNoPotential) {
     EXPECT_TRUE(std::isfinite(soft.alpha[0]) && std::isfinite(soft.alpha[1]) && soft.beta.allFinite());
     for (const int row : soft.pairs.row) EXPECT_NE(row, 2);
     EXPECT_GT(soft.flow.minCoeff(), 0.0);
+}
+
+TEST(RankOneSaddle, ClosesTheOperatorNormOnCapsAndOnTheirAntipodes) {
+    std::mt19937 random(4);
+    for (const double opposite : {0.0, 0.3}) {  // the share of atoms on the other side
+        std::bernoulli_distribution flipped(opposite);
+        const auto cap = [&](Index n, double second, double total) {
+            SphericalMeasure measure{0.2 * random_points(n, 3, random), total * random_masses(n, random)};
+            measure.directions.rowwise() += Eigen::RowVector3d(1.0, second, 0.0);
+            measure.directions.rowwise().normalize();
+            for (Index i = 0; i < n; ++i)
+                if (flipped(random)) measure.directions.row(i) *= -1.0;
+            return measure;
+        };
+        const SphericalMeasure a = cap(60, 0.0, 1.0), b = cap(50, 0.2, 2.5);
+        const RankOneSaddle saddle = rank_one_saddle({a, b}, Matrix::Identity(3, 3), {});
+        EXPECT_NEAR(saddle.axis.norm(), 1.0, 4.0 * epsilon);
+        EXPECT_LE(saddle.coupling.size(), 60u + 50u - 1u);
+        const Verification v =
+            verify(a, b, operator_gauge(), saddle.coupling, saddle.axis * saddle.axis.transpose(), saddle.potentials);
+        EXPECT_LE(v.certificate.relative_gap(), 1e-9) << opposite;
+        EXPECT_LE(v.marginal_error, 1e-13);
+        EXPECT_GE(v.worst_slack, -16.0 * epsilon);
+    }
+}
+
+TEST(RankOneSaddle, ItsMetricIsALowerBoundWhereTheSaddleHasFullRank) {
+    std::mt19937 random(5);
+    const auto uniform = [&](Index n) {
+        return SphericalMeasure{random_points(n, 3, random).rowwise().normalized(), random_masses(n, random)};
+    };
+    const SphericalMeasure a = uniform(20), b = uniform(15);
+    const RankOneSaddle saddle = rank_one_saddle({a, b}, Matrix::Identity(3, 3), {});
+    const Verification v =
+        verify(a, b, operator_gauge(), saddle.coupling, saddle.axis * saddle.axis.transpose(), saddle.potentials);
+    const SphereResult best = solve(a, b, operator_gauge());
+    EXPECT_GT(v.certificate.lower, 0.0);
+    EXPECT_LE(v.certificate.lower, best.certificate.lower);
+    EXPECT_GE(v.certificate.upper, best.certificate.lower);
 }
