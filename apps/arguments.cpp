@@ -37,6 +37,10 @@ std::pair<DiscreteMeasure, DiscreteMeasure> PairArguments::read() const {
     return pair;
 }
 
+sphere::SphericalMeasure reduced(const DiscreteMeasure& cloud) {
+    return sphere::project(cloud.points, cloud.weights);
+}
+
 void GaugeArguments::add_to(CLI::App& command) {
     auto* group = command.add_option_group("gauge");
     group->add_option("--gauge", text, "schatten:P (P >= 1 or inf), trace, operator, ky-fan:K");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gauge_json.hpp"
+#include "spectralot/sphere/measure.hpp"
 #include "spectralot/transport/solve.hpp"
 
 #include <CLI/CLI.hpp>
@@ -33,6 +34,9 @@ struct PairArguments {
     /// Both measures, of one dimension.
     [[nodiscard]] std::pair<DiscreteMeasure, DiscreteMeasure> read() const;
 };
+
+/// The reduction of a cloud to the sphere, weights taken as they are.
+sphere::SphericalMeasure reduced(const DiscreteMeasure& cloud);
 
 struct GaugeArguments {
     std::string text;

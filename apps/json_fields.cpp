@@ -82,6 +82,16 @@ std::vector<int> JsonField::integers() const {
     return values;
 }
 
+std::vector<int> JsonField::indices(Index size) const {
+    std::vector<int> values;
+    for (const JsonField& item : items()) {
+        const int index = item.integer();
+        if (index < 0 || index >= size) item.fail("must be an index from 0 to " + std::to_string(size - 1));
+        values.push_back(index);
+    }
+    return values;
+}
+
 std::vector<double> JsonField::numbers() const {
     std::vector<double> values;
     for (const JsonField& item : items()) values.push_back(item.number());

@@ -29,6 +29,7 @@ public:
     [[nodiscard]] double number() const;
     [[nodiscard]] double number_or_infinity() const;  ///< "inf" too
     [[nodiscard]] std::vector<int> integers() const;
+    [[nodiscard]] std::vector<int> indices(Index size) const;  ///< from 0 to size - 1
     [[nodiscard]] std::vector<double> numbers() const;
     [[nodiscard]] Vector vector() const;
     [[nodiscard]] Matrix matrix() const;  ///< rows of equal length

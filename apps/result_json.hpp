@@ -1,4 +1,4 @@
-/// Transport results as JSON, format "spectralot.transport" version 1 (docs/json.md).
+/// Results as JSON, formats "spectralot.transport" and "spectralot.sphere" version 1 (docs/json.md).
 #pragma once
 
 #include "gauge_json.hpp"
@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace spectralot::cli {
 
@@ -35,21 +36,36 @@ void add_outcome(nlohmann::ordered_json& object, const Result& result) {
 nlohmann::ordered_json summary_of(const TransportResult& result, const DescribedGauge& gauge, const DiscreteMeasure& mu,
                                   const DiscreteMeasure& nu, nlohmann::ordered_json options);
 
-/// Adds the plan, the potentials and the history to a summary: enough to verify it.
-void add_arrays(nlohmann::ordered_json& summary, const TransportResult& result);
+nlohmann::ordered_json summary_of(const sphere::SphereResult& result, const DescribedGauge& gauge,
+                                  const sphere::SphericalMeasure& nu0, const sphere::SphericalMeasure& nu1,
+                                  nlohmann::ordered_json options);
 
-/// What `verify` needs from a stored result.
-struct StoredResult {
+/// Adds the plan or coupling, the potentials and the history to a summary: enough to verify it.
+void add_arrays(nlohmann::ordered_json& summary, const TransportResult& result);
+void add_arrays(nlohmann::ordered_json& summary, const sphere::SphereResult& result);
+
+/// What a stored result says of itself, whatever it is about.
+struct Claim {
     DescribedGauge gauge;
-    Certificate claimed;
+    Certificate bracket;
     bool converged = false;
     std::optional<double> tol;  ///< none for `emd`, whose bracket is all it claims
-    SparsePlan plan;
     Matrix metric;
+};
+
+/// What `verify` needs from a stored result.
+struct StoredTransport {
+    Claim claim;
+    SparsePlan plan;
     Potentials potentials;
+};
+struct StoredSphere {
+    Claim claim;
+    sphere::Coupling coupling;
+    sphere::GrowthPotentials potentials;
 };
 
 /// Throws FileError naming `name` and the field when the document is not such a result.
-StoredResult result_from_json(const nlohmann::json& document, const std::string& name);
+std::variant<StoredTransport, StoredSphere> result_from_json(const nlohmann::json& document, const std::string& name);
 
 }  // namespace spectralot::cli

@@ -16,22 +16,14 @@ struct SpherePair {
     GaugeArguments gauge;
     sphere::SphereOptions options;
     std::vector<double> times;
-    std::filesystem::path out;
+    std::filesystem::path out, json;
     bool verbose = false;
 
     int run() const;
 };
 
-/// The reduction of a cloud, weights taken as they are.
-sphere::SphericalMeasure reduced(const DiscreteMeasure& cloud) {
-    return sphere::project(cloud.points, cloud.weights);
-}
-
-nlohmann::ordered_json to_json(const sphere::Coupling& coupling) {
-    return {{"row", coupling.row}, {"col", coupling.col}, {"leaving", coupling.a}, {"arriving", coupling.b}};
-}
-
 int SpherePair::run() const {
+    check_output(json);
     const DescribedGauge described = gauge.read();
     for (const double t : times)
         if (!(t >= 0.0 && t <= 1.0)) throw_invalid("--times", "must lie in [0, 1]", to_text(t));
@@ -49,14 +41,7 @@ int SpherePair::run() const {
         return sphere::solve(nu0, nu1, described.gauge, options, line.observer());
     }();
 
-    nlohmann::ordered_json object = document("spectralot.sphere", described.description);
-    object["dimension"] = nu0.dimension();
-    object["masses"] = {nu0.masses.sum(), nu1.masses.sum()};
-    object["options"] = cli::to_json(options);
-    add_outcome(object, result);
-    object["metric"] = rows_of(result.metric);
-    object["moment"] = rows_of(result.moment);
-    object["coupling"] = to_json(result.coupling);
+    nlohmann::ordered_json object = summary_of(result, described, nu0, nu1, to_json(options));
     for (const double t : times) {
         const sphere::SphericalMeasure frame = sphere::geodesic(nu0, nu1, result.coupling, t);
         const std::string directions = "directions_" + to_text(t) + ".npy", masses = "masses_" + to_text(t) + ".npy";
@@ -65,6 +50,10 @@ int SpherePair::run() const {
         object["geodesic"].push_back({{"time", t}, {"directions", directions}, {"masses", masses}});
     }
     print(object);
+    if (!json.empty()) {
+        add_arrays(object, result);
+        io::write_json(json, object);
+    }
     return result.converged ? Solved : NotSolved;
 }
 
@@ -80,6 +69,7 @@ void add_sphere(CLI::App& app, Action& action) {
     command->add_option("--times", arguments->times, "geodesic at these times in [0, 1], separated by commas")
         ->delimiter(',');
     command->add_option("--out", arguments->out, "folder for directions_<time>.npy and masses_<time>.npy");
+    command->add_option("--json", arguments->json, "write the whole result, which `verify` reads");
     command->add_flag("-v,--verbose", arguments->verbose, "one line per iteration on standard error");
     command->footer(
         "Weights are taken as they are, 1/n without a file: masses need not agree.\n"

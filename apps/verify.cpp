@@ -17,26 +17,35 @@ struct Verify {
 };
 
 /// A result that calls itself converged must claim a bracket that closes to its tolerance.
-bool keeps_its_tolerance(const StoredResult& stored, double rounding) {
-    const auto& [lower, upper] = stored.claimed;
-    return !stored.converged || !stored.tol || upper - lower <= *stored.tol * upper + rounding;
+bool keeps_its_tolerance(const Claim& claim, double rounding) {
+    const auto& [lower, upper] = claim.bracket;
+    return !claim.converged || !claim.tol || upper - lower <= *claim.tol * upper + rounding;
+}
+
+Verification verification_of(const StoredTransport& stored, const DiscreteMeasure& mu, const DiscreteMeasure& nu) {
+    return verify(mu, nu, stored.claim.gauge.gauge, stored.plan, stored.claim.metric, stored.potentials);
+}
+Verification verification_of(const StoredSphere& stored, const DiscreteMeasure& mu, const DiscreteMeasure& nu) {
+    return sphere::verify(reduced(mu), reduced(nu), stored.claim.gauge.gauge, stored.coupling, stored.claim.metric,
+                          stored.potentials);
 }
 
 int Verify::run() const {
-    const StoredResult stored = result_from_json(io::read_json(result), result.string());
+    const auto stored = result_from_json(io::read_json(result), result.string());
     const auto [mu, nu] = pair.read();
-    const Verification verification = verify(mu, nu, stored.gauge.gauge, stored.plan, stored.metric, stored.potentials);
+    const auto verification = std::visit([&](const auto& of) { return verification_of(of, mu, nu); }, stored);
+    const Claim& claim = std::visit([](const auto& of) -> const Claim& { return of.claim; }, stored);
     const Certificate& bracket = verification.certificate;
-    const bool agrees = verification.confirms(stored.claimed) && keeps_its_tolerance(stored, verification.rounding);
+    const bool agrees = verification.confirms(claim.bracket) && keeps_its_tolerance(claim, verification.rounding);
 
-    nlohmann::ordered_json object = document("spectralot.verification", stored.gauge.description);
+    nlohmann::ordered_json object = document("spectralot.verification", claim.gauge.description);
     object["lower"] = bracket.lower;
     object["upper"] = bracket.upper;
     object["gap"] = bracket.relative_gap();
-    object["claimed"] = {{"lower", stored.claimed.lower},
-                         {"upper", stored.claimed.upper},
-                         {"gap", stored.claimed.relative_gap()},
-                         {"converged", stored.converged}};
+    object["claimed"] = {{"lower", claim.bracket.lower},
+                         {"upper", claim.bracket.upper},
+                         {"gap", claim.bracket.relative_gap()},
+                         {"converged", claim.converged}};
     object["marginal_error"] = verification.marginal_error;
     object["metric_excess"] = verification.metric_excess;
     object["worst_slack"] = verification.worst_slack;
@@ -52,7 +61,8 @@ void add_verify(CLI::App& app, Action& action) {
         app.add_subcommand("verify", "recompute the bracket of a stored result from its plan, metric and potentials");
     auto arguments = std::make_shared<Verify>();
     arguments->pair.add_to(*command);
-    command->add_option("result", arguments->result, "what `distance --json` or `emd --json` wrote")->required();
+    command->add_option("result", arguments->result, "what `distance`, `emd` or `sphere` wrote with --json")
+        ->required();
     command->footer(
         "Exit code 0 when the stored claims hold, 1 when they do not.\n"
         "Example:\n  spectralot verify X.npy Y.npy result.json");

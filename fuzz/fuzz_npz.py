@@ -1,4 +1,4 @@
-"""Usage: python fuzz/fuzz_npz.py SECONDS FOLDER. Throws damaged files at `load` and `flow.load_state` for that long.
+"""Usage: python fuzz/fuzz_npz.py SECONDS FOLDER. Throws damaged files at the package's readers for that long.
 
 The readers are Python, so libFuzzer cannot drive them: stored results and states are cut, overwritten and given foreign
 members, header fields and shapes, with a limit on memory. ValueError naming the file is the only refusal; whatever
@@ -41,6 +41,8 @@ def seeds(path: Path) -> list[tuple[Callable[[Path], Any], Callable[[Any], Any],
     runs = [so.flow.run(so.flow.MMD(Y), X, step=0.1, n_steps=2, momentum=m, weights=range(6)) for m in (None, 1.0)]
     verify = lambda r: so.verify(r.X_a, r.X_b, r)  # noqa: E731
     stored = [(r, so.load, verify) for r in results] + [(t.state, so.flow.load_state, go_on) for t in runs]
+    unbalanced = so.sphere.solve(*so.sphere.project(X), *so.sphere.project(Y), nested)
+    stored.append((unbalanced, so.sphere.load, lambda r: (so.sphere.verify(r), r.geodesic(0.5))))
     valid = []
     for item, reader, use in stored:
         item.save(path)

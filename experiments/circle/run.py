@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,15 @@ def compute(config: Config = Config()) -> tuple[dict[str, Any], Any]:
     )
     paths = {p: static(config.shown, so.Schatten(p)) for p in SHOWN}
     return {"parameters": asdict(config), "headline": headline, "rows": rows}, draw(config, rows, paths)
+
+
+def animate(out: Path, config: Config = Config()) -> list[Path]:
+    """One page per p with a time slider: a geodesic between the bumps, in the folder `out`."""
+    pages = []
+    for p in SHOWN:
+        name, title = "inf" if np.isinf(p) else f"{p:g}", f"Circle, p = {label(p)}"
+        pages.append(so.animation.save(static(config.shown, so.Schatten(p)), out / f"circle_{name}.html", title=title))
+    return pages
 
 
 def draw(config: Config, rows: list[dict[str, Any]], paths: dict[float, so.sphere.SphereResult]) -> Any:

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import Array, ArrayLike, as_integer, as_points, invalid
-from .plot import SOURCE, TARGET, _image, _pictures
+from .plot import SOURCE, TARGET, _between, _circle, _image, _pictures
+from .plot import _plane as _shown_plane
 
 if TYPE_CHECKING:
     from .dynamic import CircleResult, DynamicResult
     from .flow import Trajectory
+    from .sphere import SphereResult, SphereTrajectory
 
 __all__ = ["save"]
 
 
 def save(
-    trajectory: Trajectory | DynamicResult | CircleResult,
+    trajectory: Trajectory | SphereTrajectory | SphereResult | DynamicResult | CircleResult,
     path: str | os.PathLike[str],
     *,
     target: ArrayLike | None = None,
@@ -34,15 +36,16 @@ def save(
 
     Parameters
     ----------
-    trajectory : Trajectory, DynamicResult or CircleResult
+    trajectory : Trajectory, SphereTrajectory, SphereResult, DynamicResult or CircleResult
         Of particles the first two coordinates are shown; in one dimension, the particles on a line. Of a path on a grid
-        the densities, drawn as `plot.density` does.
+        the densities, drawn as `plot.density` does. Of an unbalanced distance the geodesic: dots whose area is
+        proportional to the mass, hollow on the half that faces away from the third axis.
     path : path
         .mp4 needs `ffmpeg`; the page of .html opens from disk in any browser, without a network.
     target : (m, d) array, optional
         Points drawn below, in blue.
     frames : int
-        Records to show, at most: evenly spaced ones among those of the trajectory.
+        Records to show, at most: evenly spaced ones among those of the trajectory; of a geodesic, times.
     fps : int
         Frames per second.
     title : str
@@ -55,15 +58,17 @@ def save(
     frames, fps = as_integer(frames, "frames"), as_integer(fps, "fps")
     if frames < 1 or fps < 1:
         raise invalid("frames, fps", "must be at least 1", (frames, fps))
-    on_grid = hasattr(trajectory, "density")
-    n_records = len(trajectory.density) if on_grid else len(trajectory.times)
+    on_grid, on_sphere = hasattr(trajectory, "density"), hasattr(trajectory, "dirs_0")
+    n_records = frames if on_sphere else len(trajectory.density if on_grid else trajectory.times)
     shown = np.unique(np.linspace(0, n_records - 1, min(frames, n_records)).round().astype(int))
-    if on_grid and target is not None:
-        raise invalid("target", "must be left out for a path on a grid", "points")
+    if (on_grid or on_sphere) and target is not None:
+        raise invalid("target", "must be left out for a path of densities or measures", "points")
     below = None if target is None else _plane(as_points(target, "target", trajectory.points.shape[2]))
     writers = {".html": _write_html, ".gif": _write_movie, ".mp4": _write_movie}
     if on_grid:
         writers = {".html": _write_density_html, ".gif": _write_density_movie, ".mp4": _write_density_movie}
+    if on_sphere:
+        writers = {".html": _write_geodesic_html, ".gif": _write_geodesic_movie, ".mp4": _write_geodesic_movie}
     if path.suffix not in writers:
         raise invalid("path", "must end in .gif, .mp4 or .html", repr(str(path)))
     aside = path.with_name(f".{path.stem}.part{path.suffix}")
@@ -139,13 +144,69 @@ def _write_density_html(result: DynamicResult, shown: Array, _: None, path: Path
         "fps": fps,
         "title": title or repr(result.gauge),
     }
-    page = PAGE.replace(PAGE[PAGE.index("const floats") : PAGE.index("let timer")], DENSITY_SCRIPT)
-    path.write_text(page.replace("/*DATA*/", json.dumps(data).replace("</", "<\\/")), encoding="utf-8")
+    _write_page(path, data, DENSITY_SCRIPT)
 
 
 def _bytes_from_the_top(pictures: Array) -> str:
-    """Rows of pixels from the top, one byte each, in base64."""
-    return base64.b64encode(np.swapaxes(pictures, -1, -2)[..., ::-1, :].astype("u1").tobytes()).decode()
+    """Rows of pixels from the top."""
+    return _bytes(np.swapaxes(pictures, -1, -2)[..., ::-1, :])
+
+
+def _bytes(values: Array) -> str:
+    """One byte each, in base64."""
+    return base64.b64encode(values.astype("u1").tobytes()).decode()
+
+
+def _write_page(path: Path, data: dict[str, Any], script: str | None = None) -> None:
+    """`script` in place of what draws particles. "</" would end the script element early."""
+    page = PAGE if script is None else PAGE.replace(PAGE[PAGE.index("const floats") : PAGE.index("let timer")], script)
+    path.write_text(page.replace("/*DATA*/", json.dumps(data).replace("</", "<\\/")), encoding="utf-8")
+
+
+def _geodesic(result: SphereResult, shown: Array) -> list[tuple[float, Array, Array, Array]]:
+    """Time, (k, 2) places, (k,) masses over the largest of all, and which face the viewer, for each frame."""
+    _shown_plane(result.dirs_0, "dirs_0")
+    times = shown / max(1, len(shown) - 1)
+    states = [result.geodesic(t) for t in times]
+    largest = max(float(m.max()) for _, m in states) or 1.0
+    return [
+        (t, d[:, :2], m / largest, d[:, 2] >= 0 if d.shape[1] > 2 else np.ones(len(d), dtype=bool))
+        for t, (d, m) in zip(times, states, strict=True)
+    ]
+
+
+def _write_geodesic_movie(result: SphereResult, shown: Array, _: None, path: Path, fps: int, title: str) -> None:
+    figure, ax = _canvas()
+    ax.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), aspect="equal")
+    ax.set_axis_off()
+    _circle(ax, 1.0)
+    caption = ax.set_title(title)
+    writer = _writer(path, fps)
+    with writer.saving(figure, str(path), dpi=100):
+        for t, places, mass, front in _geodesic(result, shown):
+            color = _between(t)
+            dots = ax.scatter(*places[front].T, s=60 * mass[front], color=color, lw=0, zorder=3)
+            rings = ax.scatter(*places[~front].T, s=60 * mass[~front], facecolors="none", edgecolors=color, lw=0.6)
+            caption.set_text(f"{title}  t = {t:.3f}".strip())
+            writer.grab_frame()
+            dots.remove()
+            rings.remove()
+
+
+def _write_geodesic_html(result: SphereResult, shown: Array, _: None, path: Path, fps: int, title: str) -> None:
+    states = _geodesic(result, shown)
+    data: dict[str, Any] = {
+        "counts": [len(mass) for _, _, mass, _ in states],
+        "points": _packed(np.concatenate([places for _, places, _, _ in states])),
+        "radii": _packed(np.concatenate([np.sqrt(mass) for _, _, mass, _ in states])),
+        "front": _bytes(np.concatenate([front for _, _, _, front in states])),
+        "times": [t for t, _, _, _ in states],
+        "masses": [float(result.geodesic(t)[1].sum()) for t, _, _, _ in states],
+        "colors": [(255 * _between(t)).round().tolist() for t, _, _, _ in states],
+        "fps": fps,
+        "title": title or repr(result.gauge),
+    }
+    _write_page(path, data, SPHERE_SCRIPT)
 
 
 def _write_movie(trajectory: Trajectory, shown: Array, below: Array | None, path: Path, fps: int, title: str) -> None:
@@ -181,8 +242,7 @@ def _write_html(trajectory: Trajectory, shown: Array, below: Array | None, path:
         "title": title or repr(trajectory.gauge),
         "colors": [SOURCE, TARGET],
     }
-    # "</" would end the script element early.
-    path.write_text(PAGE.replace("/*DATA*/", json.dumps(data).replace("</", "<\\/")), encoding="utf-8")
+    _write_page(path, data)
 
 
 def _packed(points: Array) -> str:
@@ -248,7 +308,7 @@ draw();
 </script></body></html>
 """
 
-# In place of what draws particles.
+# In place of what draws particles:
 DENSITY_SCRIPT = """const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
 const levels = bytes(data.levels), closed = bytes(data.closed);
 const canvas = document.getElementById("picture"), pen = canvas.getContext("2d");
@@ -266,5 +326,33 @@ function draw() {
   }
   pen.putImageData(image, 0, 0);
   label.textContent = `t = ${data.times[k].toFixed(3)},  action ${data.action[k].toPrecision(4)}`;
+}
+"""
+
+SPHERE_SCRIPT = """const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
+const floats = text => new Float32Array(bytes(text).buffer);
+const points = floats(data.points), radii = floats(data.radii), front = bytes(data.front);
+const first = [0];
+for (const count of data.counts) first.push(first[first.length - 1] + count);
+const canvas = document.getElementById("picture"), pen = canvas.getContext("2d");
+const slider = document.getElementById("time"), label = document.getElementById("label");
+const button = document.getElementById("play");
+const centre = canvas.width / 2, scale = canvas.width / 2.3;
+function ring(x, y, radius) {
+  pen.beginPath();
+  pen.arc(centre + scale * x, centre - scale * y, radius, 0, 2 * Math.PI);
+}
+function draw() {
+  const k = Number(slider.value);
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  pen.strokeStyle = "#ddd";
+  ring(0, 0, scale);
+  pen.stroke();
+  pen.fillStyle = pen.strokeStyle = `rgb(${data.colors[k]})`;
+  for (let i = first[k]; i < first[k + 1]; ++i) {
+    ring(points[2 * i], points[2 * i + 1], 12 * radii[i]);
+    if (front[i]) pen.fill(); else pen.stroke();
+  }
+  label.textContent = `t = ${data.times[k].toFixed(3)},  mass ${data.masses[k].toPrecision(4)}`;
 }
 """

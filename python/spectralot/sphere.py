@@ -8,6 +8,7 @@ distance on the cone. For other gauges the static form is this project's own: do
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,18 +16,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
-from ._arrays import Array, ArrayLike, as_integer, as_number, as_points, as_weights, invalid, real_array
+from ._arrays import Array, ArrayLike, as_integer, as_number, as_points, as_symmetric, as_weights, invalid, real_array
 from ._errors import Interrupted
 from ._objectives import Objective, core_objective
 from .flow import FlowProgress
 from .flow import _reporter as _flow_reporter
 from .gauges import Gauge, as_gauge
+from .storage import (
+    SCALARS,
+    as_indices,
+    as_numbers,
+    gauge_to_dict,
+    read_archive,
+    read_header,
+    stored_gauge,
+    typed,
+    write_archive,
+)
 from .transport import Bracketed, Progress, Verification, _interruptible, _reporter
 
 if TYPE_CHECKING:
     from scipy.sparse import coo_array
 
-__all__ = ["SphereResult", "SphereTrajectory", "distance", "fields", "flow", "project", "solve", "verify"]
+__all__ = ["SphereResult", "SphereTrajectory", "distance", "fields", "flow", "load", "project", "solve", "verify"]
+
+FORMAT = {"format": "spectralot.sphere_result", "version": 1}
+ARRAYS = [
+    *("dirs_0", "masses_0", "dirs_1", "masses_1"),
+    *("rows", "cols", "leaving", "arriving", "u", "v", "metric", "moment", "history"),
+]
 
 
 def project(X: ArrayLike, weights: ArrayLike | None = None) -> tuple[Array, Array]:
@@ -106,6 +124,11 @@ class SphereResult(Bracketed):
         """(directions, masses) at time t in [0, 1] of a constant-speed geodesic of UW_γ."""
         return _core.sphere_geodesic(*self._pair, *self._arcs, as_number(t, "t"))
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes everything needed to verify again to a versioned `.npz` (aside first, then renamed)."""
+        header = FORMAT | {"gauge": gauge_to_dict(self.gauge)} | {name: getattr(self, name) for name in SCALARS}
+        write_archive(path, header, **{name: getattr(self, name) for name in ARRAYS})
+
     @property
     def _pair(self) -> tuple[Array, Array, Array, Array]:
         return self.dirs_0, self.masses_0, self.dirs_1, self.masses_1
@@ -176,7 +199,7 @@ def solve(
     (2.6, True)
     """
     gauge = as_gauge(gauge)
-    pair = (*_measure(dirs_0, masses_0, "0"), *_measure(dirs_1, masses_1, "1"))
+    pair = _pair_of(dirs_0, masses_0, dirs_1, masses_1)
     out = _interruptible(
         _core.sphere_solve,
         *pair,
@@ -187,7 +210,7 @@ def solve(
         _reporter(callback, verbose),
     )
     interrupted = out.pop("interrupted")
-    out["rows"], out["cols"] = np.array(out["rows"], dtype=int), np.array(out["cols"], dtype=int)
+    out["rows"], out["cols"] = np.array(out["rows"], dtype=np.int32), np.array(out["cols"], dtype=np.int32)
     result = SphereResult(*pair, gauge=gauge, **out)
     if interrupted:
         raise Interrupted(f"interrupted with the bracket [{result.lower}, {result.upper}]", result)
@@ -208,17 +231,48 @@ def distance(
 
 def verify(result: SphereResult) -> Verification:
     """Recomputes the bracket from coupling, metric and potentials, for all pairs; nothing of them is trusted."""
-    return Verification(
-        **_core.sphere_verify(
-            *result._pair,
-            result.gauge._core,
-            *result._arcs,
-            result.metric,
-            result.u,
-            result.v,
-            result.lower,
-            result.upper,
-        )
+    out = _interruptible(
+        _core.sphere_verify,
+        *result._pair,
+        result.gauge._core,
+        *result._arcs,
+        result.metric,
+        result.u,
+        result.v,
+        result.lower,
+        result.upper,
+    )
+    return Verification(**out)
+
+
+def load(path: str | os.PathLike[str], gauge: Gauge | None = None) -> SphereResult:
+    """Reads what `SphereResult.save` wrote; nothing in the file is trusted: `verify` proves the bracket again.
+
+    Arguments and errors are those of `spectralot.load`.
+    """
+    return read_archive(path, "spectralot result on the sphere", lambda file: _result_from(file, gauge))
+
+
+def _result_from(file: Any, gauge: Gauge | None) -> SphereResult:
+    header = read_header(file, **FORMAT)
+    pair = _pair_of(*(file[name] for name in ARRAYS[:4]))
+    n, m, d = len(pair[0]), len(pair[2]), pair[0].shape[1]
+    rows, cols = (as_indices(file[name], name, size) for name, size in (("rows", n), ("cols", m)))
+    if len(cols) != len(rows):
+        raise invalid("cols", "must be as long as rows", len(cols))
+    return SphereResult(
+        *pair,
+        gauge=stored_gauge(header, gauge),
+        rows=rows,
+        cols=cols,
+        leaving=as_numbers(file["leaving"], "leaving", len(rows)),
+        arriving=as_numbers(file["arriving"], "arriving", len(rows)),
+        u=as_numbers(file["u"], "u", n),
+        v=as_numbers(file["v"], "v", m),
+        metric=as_symmetric(file["metric"], "metric", d),
+        moment=as_symmetric(file["moment"], "moment", d),
+        history=as_points(file["history"], "history", 3),
+        **typed(header, SCALARS),
     )
 
 
@@ -304,9 +358,19 @@ def flow(
     return trajectory
 
 
-def _measure(directions: ArrayLike, masses: ArrayLike, side: str) -> tuple[Array, Array]:
-    suffix = side and f"_{side}"
-    dirs = as_points(directions, f"dirs{suffix}")
+def _pair_of(
+    dirs_0: ArrayLike, masses_0: ArrayLike, dirs_1: ArrayLike, masses_1: ArrayLike
+) -> tuple[Array, Array, Array, Array]:
+    """Checked copies of the input, so that a result does not change with the caller's arrays."""
+    first = _measure(dirs_0, masses_0, "_0")
+    second = _measure(dirs_1, masses_1, "_1", dimension=first[0].shape[1])
+    return first[0].copy(), first[1].copy(), second[0].copy(), second[1].copy()
+
+
+def _measure(
+    directions: ArrayLike, masses: ArrayLike, suffix: str, dimension: int | None = None
+) -> tuple[Array, Array]:
+    dirs = as_points(directions, f"dirs{suffix}", dimension)
     m = real_array(masses, f"masses{suffix}")
     if m.shape != (len(dirs),):
         raise invalid(f"masses{suffix}", f"must have shape ({len(dirs)},), one mass per direction", f"shape {m.shape}")

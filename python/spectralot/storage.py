@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import gauges
-from ._arrays import as_points, as_symmetric, invalid, real_array
+from ._arrays import Array, as_points, as_symmetric, invalid, real_array
 from .gauges import Gauge
 from .transport import HISTORY, TransportResult, _clouds
 
@@ -187,33 +187,24 @@ def _check_sizes(file: Any) -> None:
 
 def _result_from(file: Any, gauge: Gauge | None) -> TransportResult:
     header = read_header(file, FORMAT, VERSION)
-    if gauge is None:
-        if header["gauge"] == {"name": "custom"}:
-            raise ValueError("it belongs to a CustomGauge: pass load(path, gauge=...)")
-        gauge = gauge_from_dict(header["gauge"])
-
     X_a, X_b, a, b = _clouds(*(file.get(name) for name in ("X_a", "X_b", "a", "b")))
     n, m, d = len(X_a), len(X_b), X_a.shape[1]
-    rows, cols = (_indices(file[name], name, size) for name, size in (("rows", n), ("cols", m)))
+    rows, cols = (as_indices(file[name], name, size) for name, size in (("rows", n), ("cols", m)))
     masses = real_array(file["masses"], "masses")
     if not rows.shape == cols.shape == masses.shape:
         raise invalid("masses", "must be as long as rows and cols", masses.shape)
     history = as_points(file["history"], "history", len(HISTORY))
-    potentials = {}
-    for name, size in (("potential_a", n), ("potential_b", m)):
-        potentials[name] = real_array(file[name], name)
-        if potentials[name].shape != (size,):
-            raise invalid(name, f"must have shape ({size},)", potentials[name].shape)
     return TransportResult(
         X_a=X_a,
         X_b=X_b,
         a=a,
         b=b,
-        gauge=gauge,
+        gauge=stored_gauge(header, gauge),
         rows=rows,
         cols=cols,
         masses=masses,
-        **potentials,
+        potential_a=as_numbers(file["potential_a"], "potential_a", n),
+        potential_b=as_numbers(file["potential_b"], "potential_b", m),
         metric=as_symmetric(file["metric"], "metric", d),
         moment=as_symmetric(file["moment"], "moment", d),
         history=np.ascontiguousarray(history).view(HISTORY).reshape(-1),
@@ -221,7 +212,23 @@ def _result_from(file: Any, gauge: Gauge | None) -> TransportResult:
     )
 
 
-def _indices(array: Any, name: str, size: int) -> Any:
+def stored_gauge(header: dict[str, Any], gauge: Gauge | None) -> Gauge:
+    """`gauge` if there is one, else that of the header."""
+    if gauge is not None:
+        return gauge
+    if header["gauge"] == {"name": "custom"}:
+        raise ValueError("it belongs to a CustomGauge: pass load(path, gauge=...)")
+    return gauge_from_dict(header["gauge"])
+
+
+def as_numbers(array: Any, name: str, size: int) -> Array:
+    values = real_array(array, name)
+    if values.shape != (size,):
+        raise invalid(name, f"must have shape ({size},)", values.shape)
+    return values
+
+
+def as_indices(array: Any, name: str, size: int) -> Any:
     if array.ndim != 1 or array.dtype.kind != "i" or (len(array) and not (array.min() >= 0 and array.max() < size)):
         raise invalid(name, f"must be indices below {size}", f"{array.dtype} of shape {array.shape}")
     return array.astype(np.int32)

@@ -57,6 +57,22 @@ nb::dict certified_fields(const Result& result, bool interrupted) {
     return out;
 }
 
+/// What a second computation says of the bracket that a result claims; the work may be cancelled.
+template <class Verify>
+nb::dict verification_fields(const Certificate& claimed, const Verify& verify) {
+    const CancelToken cancel;
+    Verification result;
+    Foreground(cancel).run_whole([&] { result = verify(cancel); });
+    nb::dict out;
+    out["lower"] = result.certificate.lower;
+    out["upper"] = result.certificate.upper;
+    out["ok"] = result.confirms(claimed);
+    out["marginal_error"] = result.marginal_error;
+    out["metric_excess"] = result.metric_excess;
+    out["worst_slack"] = result.worst_slack;
+    return out;
+}
+
 void bind_gauge(nb::module_& m);
 void bind_transport(nb::module_& m);
 void bind_flow(nb::module_& m);

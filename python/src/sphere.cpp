@@ -46,15 +46,10 @@ nb::dict verify_sphere(Points dirs_0, Vector masses_0, Points dirs_1, Vector mas
                        const Matrix& metric, Vector u, Vector v, double lower, double upper) {
     const SphericalMeasure nu0{std::move(dirs_0), std::move(masses_0)}, nu1{std::move(dirs_1), std::move(masses_1)};
     const sphere::Coupling coupling = coupling_of(std::move(row), std::move(col), std::move(a), std::move(b));
-    const Verification result = sphere::verify(nu0, nu1, gauge, coupling, metric, {std::move(u), std::move(v)});
-    nb::dict out;
-    out["lower"] = result.certificate.lower;
-    out["upper"] = result.certificate.upper;
-    out["ok"] = result.confirms({lower, upper});
-    out["marginal_error"] = result.marginal_error;
-    out["metric_excess"] = result.metric_excess;
-    out["worst_slack"] = result.worst_slack;
-    return out;
+    const sphere::GrowthPotentials potentials{std::move(u), std::move(v)};
+    return verification_fields({lower, upper}, [&](const CancelToken& cancel) {
+        return sphere::verify(nu0, nu1, gauge, coupling, metric, potentials, cancel);
+    });
 }
 
 nb::dict flow_sphere(const flow::Objective& objective, Points dirs, Vector masses, const Gauge& gauge, double step,

@@ -64,21 +64,6 @@ nb::dict solve_exact(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const
     return out;
 }
 
-nb::dict verify_result(const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan,
-                       const Matrix& metric, const Potentials& potentials, const Certificate& claimed) {
-    const CancelToken cancel;
-    Verification result;
-    Foreground(cancel).run_whole([&] { result = verify(mu, nu, gauge, plan, metric, potentials, cancel); });
-    nb::dict out;
-    out["lower"] = result.certificate.lower;
-    out["upper"] = result.certificate.upper;
-    out["ok"] = result.confirms(claimed);
-    out["marginal_error"] = result.marginal_error;
-    out["metric_excess"] = result.metric_excess;
-    out["worst_slack"] = result.worst_slack;
-    return out;
-}
-
 }  // namespace
 
 void bind_transport(nb::module_& m) {
@@ -119,8 +104,10 @@ void bind_transport(nb::module_& m) {
         "verify",
         [](const DiscreteMeasure& mu, const DiscreteMeasure& nu, const Gauge& gauge, const SparsePlan& plan,
            const Matrix& metric, Vector potential_a, Vector potential_b, double lower, double upper) {
-            return verify_result(mu, nu, gauge, plan, metric, {std::move(potential_a), std::move(potential_b)},
-                                 {lower, upper});
+            const Potentials potentials{std::move(potential_a), std::move(potential_b)};
+            return verification_fields({lower, upper}, [&](const CancelToken& cancel) {
+                return verify(mu, nu, gauge, plan, metric, potentials, cancel);
+            });
         },
         "mu"_a, "nu"_a, "gauge"_a, "plan"_a, "metric"_a, "potential_a"_a, "potential_b"_a, "lower"_a, "upper"_a);
     m.def(

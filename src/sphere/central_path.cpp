@@ -16,9 +16,7 @@ constexpr Index most_pairs = Index(1) << 24;    // priced at every step
 constexpr Index most_columns = Index(1) << 12;  // of the dense factorisation
 constexpr double most_work = 3e8;               // products for the corner of the metric, in one step
 constexpr double most_imbalance = 1e6;          // of the two total masses
-constexpr double largest_power = 16.0;          // Q is S to the power p-1
 constexpr int start_partners = 8;               // per atom
-constexpr int start_partners_far = 64;          // for p > 4: the first steps take Q far from where they were chosen
 constexpr double start_factor = 1.5;            // √(u v) of the first iterate over the least allowed
 constexpr double start_share = 0.05;            // of what its row is worth: the least flow of a pair at the start
 constexpr double boundary_share = 0.95;
@@ -52,34 +50,37 @@ double longest(const Vector& x, const Vector& change, double share) {
 
 }  // namespace
 
-bool CentralPath::suits(const ReducedPair& pair, const GaugeLeaf& leaf) {
+bool CentralPath::suits(const ReducedPair& pair) {
     const Index n = pair.x.rows(), m = pair.y.rows();
     const auto d = double(pair.x.cols()), D = d * (d + 1.0) / 2.0;
     const double work = double(n) * D * D * d;
     const double imbalance = std::max(pair.mass_a / pair.mass_b, pair.mass_b / pair.mass_a);
     return n > 0 && m > 0 && n * m <= most_pairs && m <= most_columns && work <= most_work &&
-           imbalance <= most_imbalance && leaf.p <= largest_power;
+           imbalance <= most_imbalance;
 }
 
-CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf)
+CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf, CancelToken cancel)
     : pair_(pair),
+      cancel_(std::move(cancel)),
       weight_(leaf.weight),
-      power_(leaf.kind == GaugeLeaf::Kind::Schatten ? leaf.p / (leaf.p - 1.0) : 0.0),
-      trace_(leaf.kind == GaugeLeaf::Kind::KyFan ? leaf.k : 0.0),
+      power_(leaf.kind == GaugeLeaf::Kind::Schatten ? leaf.p / (leaf.p - 1.0) : 1.0),
+      trace_(leaf.kind == GaugeLeaf::Kind::KyFan ? leaf.k : 1.0),
       has_room_(trace_ > 1.0) {
     const Index d = pair.x.cols(), n = pair.x.rows(), m = pair.y.rows();
     const double ratio = std::sqrt(pair.mass_a / pair.mass_b);
     S0_ = ratio * pair.x.transpose() * pair.a.asDiagonal() * pair.x;
     S0_ += 1.0 / ratio * pair.y.transpose() * pair.b.asDiagonal() * pair.y;
-    // For a Schatten gauge the size of the metric for a moment about a third of S0.
-    const double size =
-        power_ > 0.0 ? std::pow(0.3 * S0_.trace() / double(d), 1.0 / (power_ - 1.0)) : trace_ / double(d);
+    const double size = std::pow(trace_ / double(d), 1.0 / power_);
     Q_ = size * Matrix::Identity(d, d);
     R_ = Matrix::Identity(d, d) - Q_;
     V_ = Matrix::Zero(d, d);
+    if (is_curved()) {
+        Y_ = 0.3 * S0_.trace() / double(d) * Matrix::Identity(d, d);
+        theta_ = Y_(0, 0) / std::pow(size, power_ - 1.0);
+    }
 
-    const int partners = power_ > 0.0 && leaf.p > 4.0 ? start_partners_far : start_partners;
-    const SoftTransport start = soft_transport(pair.x * Q_, pair.a, pair.y, pair.b, partners, 1e-12 * size);
+    const SoftTransport start =
+        soft_transport(pair.x * Q_, pair.a, pair.y, pair.b, start_partners, 1e-12 * size, cancel_);
     const double least = std::log(1e-3 * size);
     const double tightest = row_maxima(divided(pair.x * Q_, start.alpha), divided(pair.y, start.beta)).maxCoeff();
     const double level = tightest > 0.0 ? std::log(start_factor * tightest) : 0.0;
@@ -185,13 +186,6 @@ void CentralPath::update() {
     mu_ = products / degree();
 }
 
-Matrix CentralPath::slope() const {
-    if (!(power_ > 0.0)) return Matrix::Zero(Q_.rows(), Q_.cols());
-    const Eigen::SelfAdjointEigenSolver<Matrix> eigen(Q_);
-    const Vector powers = eigen.eigenvalues().array().pow(power_ - 1.0);
-    return eigen.eigenvectors() * powers.asDiagonal() * eigen.eigenvectors().transpose();
-}
-
 /// The Newton system, with H the change of the metric and h its packed form followed by θ:
 ///     (diag(nodes) + N W Nᵀ) φ + B h = f,    Bᵀφ + E h = g,
 /// N the incidence of atoms and pairs. Rows are eliminated by their diagonal, columns by a Cholesky factorisation.
@@ -203,13 +197,10 @@ public:
         for (Index k = 0; k < D; ++k) basis_.push_back(unpack(Vector::Unit(D, k), dimension()));
         const Matrix border = border_of_pairs();
         Matrix corner = Matrix::Zero(D + 1, D + 1);
+        find_slope();
         corner.topLeftCorner(D, D) = corner_of_pairs() + corner_of_metric();
-        if (at.trace_ > 0.0) {
-            corner.col(D).head(D) = pack(Matrix::Identity(dimension(), dimension()));
-            corner.row(D).head(D) = corner.col(D).head(D).transpose();
-        } else {
-            corner(D, D) = 1.0;  // no trace, no θ
-        }
+        corner.col(D).head(D) = pack(slope_of_theta_);
+        corner.row(D).head(D) = pack(along_axes(powers_)).transpose();
         inverse_border_.resize(border.rows(), D);
         for (Index k = 0; k < D; ++k) inverse_border_.col(k) = solve_potentials(border.col(k));
         corner.topLeftCorner(D, D) -= border.transpose() * inverse_border_;
@@ -221,6 +212,27 @@ public:
     [[nodiscard]] const Vector& theta() const { return theta_; }  ///< C/slack
     [[nodiscard]] const Matrix& metric_inverse() const { return Q_inverse_; }
     [[nodiscard]] const Matrix& room_inverse() const { return R_inverse_; }
+
+    /// The Y after the step is this, slope_of_theta times the θ after it, and slope_of_metric: Y = θ Q^{p'-1} to first
+    /// order in logarithms, with a share of the second order of a predictor if there is one.
+    [[nodiscard]] Matrix slope(const Step* predictor, double share) const {
+        if (!at_.is_curved()) return Matrix::Zero(dimension(), dimension());
+        Vector change = (at_.theta_ * powers_).cwiseQuotient(y_).array().log();
+        if (predictor) {
+            const Vector dq = coordinates(predictor->Q).cwiseQuotient(q_),
+                         dy = coordinates(predictor->Y).cwiseQuotient(y_);
+            const double relative = predictor->theta / at_.theta_;
+            change.array() +=
+                0.5 * share * (dy.array().square() - (at_.power_ - 1.0) * dq.array().square() - relative * relative);
+        }
+        return along_axes(y_.cwiseProduct(change));
+    }
+    [[nodiscard]] const Matrix& slope_of_theta() const { return slope_of_theta_; }
+    [[nodiscard]] Matrix slope_of_metric(const Matrix& H) const {
+        return axes_ * (axes_.transpose() * H * axes_).cwiseProduct(curvature_) * axes_.transpose();
+    }
+    /// By how much tr Q^{p'} falls short, over p'.
+    [[nodiscard]] double missing_trace() const { return (at_.trace_ - q_.dot(powers_)) / at_.power_; }
 
     void solve(const Vector& f, const Vector& g, Vector& phi, Vector& h) const {
         const Index D = inverse_border_.cols();
@@ -296,31 +308,42 @@ private:
     [[nodiscard]] Matrix corner_of_metric() {
         Q_inverse_ = at_.Q_.inverse();
         if (at_.has_room_) R_inverse_ = at_.R_.inverse();
-        const Eigen::SelfAdjointEigenSolver<Matrix> eigen(at_.Q_);
         const auto D = Index(basis_.size());
         Matrix corner(D, D);
         for (Index k = 0; k < D; ++k) {
             const Matrix& H = basis_[std::size_t(k)];
             Matrix image = symmetric(Q_inverse_ * H * at_.Z_);
             if (at_.has_room_) image += symmetric(R_inverse_ * H * at_.V_);
-            if (at_.power_ > 0.0) image += curvature(eigen, H);
+            if (at_.is_curved()) image += slope_of_metric(H);
             corner.col(k) = pack(image);
         }
         return corner;
     }
 
-    /// ρ''[H]: divided differences of q^{p'-1} in the eigenbasis.
-    [[nodiscard]] Matrix curvature(const Eigen::SelfAdjointEigenSolver<Matrix>& eigen, const Matrix& H) const {
-        const Vector& q = eigen.eigenvalues();
-        const Vector powers = q.array().pow(at_.power_ - 1.0);
-        Matrix inner = eigen.eigenvectors().transpose() * H * eigen.eigenvectors();
-        for (Index j = 0; j < q.size(); ++j)
-            for (Index i = 0; i < q.size(); ++i) {
-                const double difference = q[i] - q[j];
-                inner(i, j) *= std::abs(difference) <= 1e-6 * q[i] ? (at_.power_ - 1.0) * powers[i] / q[i]
-                                                                   : (powers[i] - powers[j]) / difference;
+    void find_slope() {
+        const Eigen::SelfAdjointEigenSolver<Matrix> eigen(at_.Q_);
+        axes_ = eigen.eigenvectors();
+        q_ = eigen.eigenvalues();
+        powers_ = q_.array().pow(at_.power_ - 1.0);
+        if (!at_.is_curved()) {
+            slope_of_theta_ = Matrix::Identity(dimension(), dimension());
+            return;
+        }
+        y_ = coordinates(at_.Y_);
+        slope_of_theta_ = along_axes(y_ / at_.theta_);
+        // Divided differences of q^{p'-1}, in the ratio in which Y stands to them.
+        const Vector ratio = y_.cwiseQuotient(powers_).cwiseSqrt();
+        curvature_ = ratio * ratio.transpose();
+        for (Index j = 0; j < q_.size(); ++j)
+            for (Index i = 0; i < q_.size(); ++i) {
+                const double difference = q_[i] - q_[j];
+                curvature_(i, j) *= std::abs(difference) <= 1e-6 * q_[i] ? (at_.power_ - 1.0) * powers_[i] / q_[i]
+                                                                         : (powers_[i] - powers_[j]) / difference;
             }
-        return eigen.eigenvectors() * inner * eigen.eigenvectors().transpose();
+    }
+    [[nodiscard]] Vector coordinates(const Matrix& M) const { return (axes_.transpose() * M * axes_).diagonal(); }
+    [[nodiscard]] Matrix along_axes(const Vector& values) const {
+        return axes_ * values.asDiagonal() * axes_.transpose();
     }
 
     [[nodiscard]] Vector solve_once(const Vector& f) const {
@@ -346,6 +369,9 @@ private:
     linalg::Cholesky factor_;
     std::vector<Matrix> basis_;  // H_k
     Matrix Q_inverse_, R_inverse_, border_, inverse_border_;
+    Matrix axes_;            // of Q
+    Vector q_, powers_, y_;  // Q, Q^{p'-1} and Y along them
+    Matrix slope_of_theta_, curvature_;
     Eigen::PartialPivLU<Matrix> corner_;
 };
 
@@ -356,6 +382,7 @@ CentralPath::Step CentralPath::direction(const Newton& newton, double target, co
     Vector defect = 2.0 * (e_ - K_) - slack_;
     Vector f = -nodes_;
     Matrix pull_Q = emphasis_ * target * newton.metric_inverse(), pull_R = Matrix::Zero(d, d);
+    const Matrix pull_Y = newton.slope(predictor, share);
     if (has_room_) pull_R = emphasis_ * target * newton.room_inverse();
     if (predictor) {
         const Vector x = pair_sums(predictor->phi);
@@ -370,8 +397,7 @@ CentralPath::Step CentralPath::direction(const Newton& newton, double target, co
     f += atom_sums(pull.cwiseProduct(e_));
     const Points pulled = matrix(pull) * pair_.y;
     Vector g(d * (d + 1) / 2 + 1), h;
-    g << pack(S0_ - symmetric(2.0 * pair_.x.transpose() * pulled) + pull_Q - pull_R - slope()),
-        (trace_ > 0.0 ? trace_ - Q_.trace() : 0.0);
+    g << pack(S0_ - symmetric(2.0 * pair_.x.transpose() * pulled) + pull_Q - pull_R - pull_Y), newton.missing_trace();
 
     Step step;
     newton.solve(f, g, step.phi, h);
@@ -382,6 +408,7 @@ CentralPath::Step CentralPath::direction(const Newton& newton, double target, co
     step.C = aim - C_ - newton.theta().cwiseProduct(step.slack);
     step.Z = pull_Q - Z_ - symmetric(newton.metric_inverse() * step.Q * Z_);
     if (has_room_) step.V = pull_R - V_ - symmetric(newton.room_inverse() * step.R * V_);
+    if (is_curved()) step.Y = pull_Y + h[h.size() - 1] * newton.slope_of_theta() + newton.slope_of_metric(step.Q) - Y_;
     return step;
 }
 
@@ -392,6 +419,10 @@ std::pair<double, double> CentralPath::lengths(const Step& step, double share) c
     if (has_room_) {
         dual = std::min(dual, longest(R_, step.R, share));
         primal = std::min(primal, longest(V_, step.V, share));
+    }
+    if (is_curved()) {
+        primal = std::min(primal, longest(Y_, step.Y, share));
+        if (step.theta < -share * theta_) primal = std::min(primal, -share * theta_ / step.theta);
     }
     return {dual, primal};
 }
@@ -412,7 +443,7 @@ CentralPath::Step CentralPath::corrected_step(const Newton& newton) const {
 
 bool CentralPath::advance() {
     if (arcs_.size() == 0) return false;  // nothing to start from
-    for (int refined = 0;; ++refined) {
+    for (int refined = 0; !cancel_.requested(); ++refined) {
         const Newton newton(*this);
         if (!newton.usable()) return false;
         const Step step = corrected_step(newton);
@@ -439,6 +470,7 @@ bool CentralPath::advance() {
         C_ += primal_step * step.C;
         Z_ += primal_step * step.Z;
         if (has_room_) V_ += primal_step * step.V;
+        if (is_curved()) Y_ += primal_step * step.Y;
         theta_ += primal_step * step.theta;
         update();
         join(joining);
@@ -446,6 +478,7 @@ bool CentralPath::advance() {
         constexpr double too_short = 1e-4;
         return dual_step > too_short || primal_step > too_short;
     }
+    return false;
 }
 
 /// Would one of the pairs lose most of its slack on the way to that point?
@@ -462,7 +495,7 @@ bool CentralPath::exhausts(const PairList& pairs, const Matrix& Q, const Vector&
 
 Matrix CentralPath::metric() const {
     double level = 1.0;
-    if (power_ > 0.0) {
+    if (is_curved()) {
         const Vector q = Eigen::SelfAdjointEigenSolver<Matrix>(Q_, Eigen::EigenvaluesOnly).eigenvalues();
         level = std::pow(q.array().pow(power_).sum(), 1.0 / power_);
     } else {
@@ -491,18 +524,14 @@ Matrix CentralPath::moment() const {
     return std::sqrt(pair_.mass_a) * std::sqrt(pair_.mass_b) * symmetric(S);
 }
 
-Coupling CentralPath::coupling(double least_share) const {
+Coupling CentralPath::coupling() const {
     const Index n = alpha_.size();
-    Vector P = (K_.array() > 0.0).select(C_.cwiseProduct(e_), 0.0);
-    const Vector all = atom_sums(P);
-    const auto row = [this](Index t) { return arcs_.row[std::size_t(t)]; };
-    const auto col = [this](Index t) { return arcs_.col[std::size_t(t)]; };
-    for (Index t = 0; t < P.size(); ++t)
-        if (!(P[t] > least_share * std::min(all[row(t)], all[n + col(t)]))) P[t] = 0.0;
-    const Vector kept = atom_sums(P);
+    const Vector P = (K_.array() > 0.0).select(C_.cwiseProduct(e_), 0.0), sums = atom_sums(P);
     Coupling coupling;
-    for (Index t = 0; t < P.size(); ++t)
-        if (P[t] > 0.0) pair_.push(coupling, row(t), col(t), P[t] / kept[row(t)], P[t] / kept[n + col(t)]);
+    for (Index t = 0; t < P.size(); ++t) {
+        const int i = arcs_.row[std::size_t(t)], j = arcs_.col[std::size_t(t)];
+        if (P[t] > 0.0) pair_.push(coupling, i, j, P[t] / sums[i], P[t] / sums[n + j]);
+    }
     return coupling;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/compensated_sum.hpp"
 #include "spectralot/core/errors.hpp"
+#include "sphere/thin.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -115,6 +116,49 @@ Coupling mix(const std::vector<const Coupling*>& couplings, const std::vector<do
         mixed.b.push_back(std::min(1.0, used) * b);
     }
     return mixed;
+}
+
+Coupling thinned(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const Coupling& coupling,
+                 const GrowthPotentials& potentials) {
+    constexpr double most_work = 3e9;
+    const double entries = double(nu0.dimension() * (nu0.dimension() + 1)) / 2.0;
+    const auto size = Index(coupling.size());
+    if (double(size) * entries * entries * entries > most_work) return coupling;
+    // With P = A u = B v, A = leaving·P/(its row sum) and likewise B: the moment is linear in P while its sums stay.
+    Vector P(size), leaving = Vector::Zero(nu0.size()), arriving = Vector::Zero(nu1.size()), rows = leaving,
+                    cols = arriving;
+    for (Index t = 0; t < size; ++t) {
+        const auto at = std::size_t(t);
+        const int i = coupling.row[at], j = coupling.col[at];
+        P[t] = std::sqrt(coupling.a[at] * potentials.u[i]) * std::sqrt(coupling.b[at] * potentials.v[j]);
+        leaving[i] += coupling.a[at];
+        arriving[j] += coupling.b[at];
+        rows[i] += P[t];
+        cols[j] += P[t];
+    }
+    const auto share = [](const Vector& mass, const Vector& sums) -> Vector {
+        return (sums.array() > 0.0).select(mass.cwiseQuotient(sums), 0.0);
+    };
+    const Points x = share(leaving, rows).cwiseSqrt().asDiagonal() * nu0.directions,
+                 y = share(arriving, cols).cwiseSqrt().asDiagonal() * nu1.directions;
+    P = thinned({coupling.row, coupling.col}, P, x, y);
+    rows.setZero();
+    cols.setZero();
+    for (Index t = 0; t < size; ++t) {
+        rows[coupling.row[std::size_t(t)]] += P[t];
+        cols[coupling.col[std::size_t(t)]] += P[t];
+    }
+    const Vector per_row = share(leaving, rows), per_col = share(arriving, cols);
+    Coupling kept;
+    for (Index t = 0; t < size; ++t) {
+        if (!(P[t] > 0.0)) continue;
+        const int i = coupling.row[std::size_t(t)], j = coupling.col[std::size_t(t)];
+        kept.row.push_back(i);
+        kept.col.push_back(j);
+        kept.a.push_back(per_row[i] * P[t]);
+        kept.b.push_back(per_col[j] * P[t]);
+    }
+    return kept;
 }
 
 double safe_upper(const Gauge& gauge, const Matrix& moment, double masses) {

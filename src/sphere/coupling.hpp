@@ -28,6 +28,11 @@ Matrix moment(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const Co
 /// A coupling whose moment is Σ w_k S_k: A and B averaged, then lowered until √(AB) is the average of C.
 Coupling mix(const std::vector<const Coupling*>& couplings, const std::vector<double>& weights);
 
+/// The coupling on at most n + m - 1 + d(d+1)/2 pairs (thin.hpp), whose moment is the same where A u = B v for every
+/// pair, as it is for optimal potentials; near them, close to it. As it is where that would take too long.
+Coupling thinned(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const Coupling& coupling,
+                 const GrowthPotentials& potentials);
+
 /// γ(S) with its rounding and that of S, for measures with these masses together.
 double safe_upper(const Gauge& gauge, const Matrix& moment, double masses);
 

@@ -105,8 +105,8 @@ void GrowthTransport::add_arcs(const PairList& found, double mu) {
     while (t < old.arcs.size()) push_old();
 }
 
-void GrowthTransport::start() {
-    const SoftTransport soft = soft_transport(pair_.x, pair_.a, z_, pair_.b, start_partners, floor_);
+void GrowthTransport::start(const CancelToken& cancel) {
+    const SoftTransport soft = soft_transport(pair_.x, pair_.a, z_, pair_.b, start_partners, floor_, cancel);
     at_ = {soft.alpha, soft.beta, {}, {}, {}, {}};
     if (soft.pairs.size() == 0) return;  // nobody has a partner
     const double tightest = row_maxima(divided(pair_.x, soft.alpha), divided(z_, soft.beta)).maxCoeff();
@@ -199,7 +199,7 @@ PairList GrowthTransport::joining_pairs(const Vector& phi, double near, double& 
 
 GrowthTransport::Solution GrowthTransport::solve(const Matrix& metric, double tol, const CancelToken& cancel) {
     embed(metric);
-    start();
+    start(cancel);
     Newton newton;
     int steps = 0;
     for (; steps < max_steps && at_.arcs.size() > 0 && !cancel.requested(); ++steps) {

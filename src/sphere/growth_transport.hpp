@@ -48,7 +48,7 @@ private:
     class Newton;
 
     void embed(const Matrix& metric);
-    void start();
+    void start(const CancelToken& cancel);
     void add_arcs(const PairList& found, double mu);
     void update_slacks();
     [[nodiscard]] State measure() const;

@@ -18,7 +18,7 @@ Vector logarithm_or_none(const Vector& x, double floor) {
 }  // namespace
 
 SoftTransport soft_transport(const Points& x, const Vector& a, const Points& z, const Vector& b, int partners,
-                             double floor) {
+                             double floor, const CancelToken& cancel) {
     // max_j K_ij · max_i K_ij ≥ K_ij²: each atom in its own unit.
     SoftTransport at{logarithm_or_none(row_maxima(x, z), floor), logarithm_or_none(row_maxima(z, x), floor), {}, {}};
     if (x.rows() == 0 || z.rows() == 0) return at;
@@ -64,8 +64,8 @@ SoftTransport soft_transport(const Points& x, const Vector& a, const Points& z, 
         return double(used) / concentration;
     };
     for (double shared = infinity; s <= last_exponent; s *= 2.0) {
-        for (int k = 0; k < passes_per_exponent; ++k) shared = pass();
-        if (!(shared > partners)) break;
+        for (int k = 0; k < passes_per_exponent && !cancel.requested(); ++k) shared = pass();
+        if (!(shared > partners) || cancel.requested()) break;
     }
     const Points rows = divided(x, at.alpha), cols = divided(z, at.beta);
     at.pairs = united(largest_products(rows, cols, partners, 0.0, {}),

@@ -6,6 +6,9 @@
 #include "sphere/central_path.hpp"
 #include "sphere/coupling.hpp"
 #include "sphere/growth_transport.hpp"
+#include "sphere/rank_one.hpp"
+
+#include <Eigen/Eigenvalues>
 
 #include <chrono>
 #include <cmath>
@@ -68,40 +71,64 @@ public:
 
     /// The metric and the potentials at once; the coupling it ends with becomes the first vertex.
     void follow_central_path(const GaugeLeaf& leaf) {
-        if (!CentralPath::suits(oracle_.pair(), leaf)) return;
+        const bool is_operator_norm = leaf.kind == GaugeLeaf::Kind::KyFan && leaf.k == 1;
+        if (!CentralPath::suits(oracle_.pair())) {
+            if (is_operator_norm) close_by_rank_one(leaf.weight, vertex_of({}).moment);
+            return;
+        }
         constexpr int patience = 20;  // steps without halving the gap
         const ReducedPair& pair = oracle_.pair();
         const auto rounding = double(pair.x.rows() + pair.y.rows());  // of plain sums
-        CentralPath path(pair, leaf);
+        CentralPath path(pair, leaf, cancel_);
         double reference = infinity;
+        Coupling best;
+        bool has_tried_rank_one = !is_operator_norm;
         for (int since = 0; since < patience; ++since) {
             const Matrix Q = path.metric();
             offer_dual(Q, path.potentials());
-            result_.certificate.upper =
-                std::min(bracket().upper, safe_upper(gauge_, path.moment(), rounding * masses_));
+            const double upper = safe_upper(gauge_, path.moment(), rounding * masses_);
+            if (upper < bracket().upper) {
+                result_.certificate.upper = upper;
+                best = path.coupling();
+            }
             report();
+            if (!has_tried_rank_one && is_nearly_of_rank_one(Q)) {
+                has_tried_rank_one = true;
+                if (close_by_rank_one(leaf.weight, Q)) return;
+            }
             if (gap() < 0.5 * reference) {
                 reference = gap();
                 since = 0;
             }
-            // Half of the tolerance is left for a sparse coupling.
+            // Half of the tolerance is left for rounding, and for a sparse coupling.
             if (bracket().relative_gap() <= 0.5 * options.tol || cancel_.requested() ||
                 result_.n_iter >= options.max_iter || !path.advance())
                 break;
         }
         result_.certificate.upper = infinity;
-        Vertex best;
-        for (double share = 1e-2;; share = share > 1e-8 ? 0.1 * share : 0.0) {
-            Vertex vertex = vertex_of(path.coupling(share));
-            const double upper = safe_upper(gauge_, vertex.moment, masses_);
-            if (upper < bracket().upper) {
-                result_.certificate.upper = upper;
-                best = std::move(vertex);
-            }
-            if (bracket().relative_gap() <= options.tol || upper <= zero_level_ || share == 0.0) break;
-        }
-        vertices_.push_back(std::move(best));
-        best_weights_ = Vector::Ones(1);
+        vertices_.push_back(vertex_of(std::move(best)));
+        offer_mixture(Vector::Ones(1));
+    }
+
+    /// True where the bracket closes, with that coupling as the only vertex.
+    bool close_by_rank_one(double weight, const Matrix& guess) {
+        RankOneSaddle saddle = rank_one_saddle(oracle_.pair(), guess, cancel_);
+        saddle.potentials.u *= weight;
+        saddle.potentials.v *= weight;
+        offer_dual(weight * saddle.axis * saddle.axis.transpose(), std::move(saddle.potentials));
+        Vertex vertex = vertex_of(std::move(saddle.coupling));
+        const double upper = safe_upper(gauge_, vertex.moment, masses_);
+        if (!(upper - bracket().lower <= options.tol * upper)) return false;
+        result_.certificate.upper = infinity;
+        vertices_.push_back(std::move(vertex));
+        offer_mixture(Vector::Ones(1));
+        report();
+        return true;
+    }
+    static bool is_nearly_of_rank_one(const Matrix& Q) {
+        constexpr double small = 0.1;
+        const Vector q = Eigen::SelfAdjointEigenSolver<Matrix>(Q, Eigen::EigenvaluesOnly).eigenvalues();
+        return q[q.size() - 2] <= small * q[q.size() - 1];
     }
 
     void offer_mixture(const Vector& weights) {
@@ -138,7 +165,7 @@ public:
             weights.push_back(best_weights_[k] / best_weights_.sum());
         }
         Certificate& certificate = result_.certificate;
-        result_.coupling = sparsified(mix(used, weights));
+        result_.coupling = sparsified(thinned(mix(used, weights)));
         result_.moment = moment(scaled_.nu0, scaled_.nu1, complete(scaled_.nu0, scaled_.nu1, result_.coupling));
         certificate.upper = safe_upper(gauge_, result_.moment, masses_);
         if (result_.status == Status::ZeroToRounding) certificate.lower = 0.0;
@@ -164,11 +191,20 @@ private:
         result_.metric = Q;
         result_.potentials = std::move(potentials);
     }
+    /// On as few pairs as a vertex has, if the bracket has room for what the potentials are not exact by: the mixture
+    /// of several metrics' couplings may not fit.
+    [[nodiscard]] Coupling thinned(const Coupling& coupling) const {
+        const Coupling fewer = sphere::thinned(scaled_.nu0, scaled_.nu1, coupling, result_.potentials);
+        const bool fits = safe_upper(gauge_, vertex_of(fewer).moment, masses_) <= limit();
+        return fits ? fewer : coupling;
+    }
+    [[nodiscard]] double limit() const {
+        const double spare = 0.5 * std::max(0.0, options.tol * bracket().upper - gap());
+        return std::max(bracket().upper + spare, zero_level_);
+    }
     /// Without the pairs that carry a small share of both their atoms, as far as the bracket has room for what that
     /// costs: the interior points leave a trace of mass on every pair.
     [[nodiscard]] Coupling sparsified(const Coupling& coupling) const {
-        const double spare = 0.5 * std::max(0.0, options.tol * bracket().upper - gap());
-        const double limit = std::max(bracket().upper + spare, zero_level_);
         for (double share = 1e-3; share > 1e-16; share *= 0.1) {
             Coupling kept;
             for (std::size_t t = 0; t < coupling.size(); ++t) {
@@ -180,7 +216,7 @@ private:
                 kept.a.push_back(coupling.a[t]);
                 kept.b.push_back(coupling.b[t]);
             }
-            if (kept.size() < coupling.size() && safe_upper(gauge_, vertex_of(kept).moment, masses_) <= limit)
+            if (kept.size() < coupling.size() && safe_upper(gauge_, vertex_of(kept).moment, masses_) <= limit())
                 return kept;
         }
         return coupling;
@@ -218,6 +254,14 @@ private:
     std::vector<Vertex> vertices_;
     Vector best_weights_;
 };
+
+SphericalMeasure without_zeros(const SphericalMeasure& measure) {
+    std::vector<Index> kept;
+    for (Index i = 0; i < measure.size(); ++i)
+        if (measure.masses[i] > 0.0) kept.push_back(i);
+    if (kept.empty()) kept.push_back(0);
+    return {measure.directions(kept, Eigen::all), measure.masses(kept)};
+}
 
 void check_options(const SphereOptions& options) {
     if (!(options.tol > 0.0 && options.tol < 1.0)) throw_invalid("tol", "must lie in (0, 1)", to_text(options.tol));
@@ -268,10 +312,12 @@ SphericalMeasure geodesic(const SphericalMeasure& nu0, const SphericalMeasure& n
     check_pair(nu0, nu1);
     check_coupling(nu0, nu1, coupling);
     if (!(t >= 0.0 && t <= 1.0)) throw_invalid("t", "must lie in [0, 1]", to_text(t));
+    if (t == 0.0) return without_zeros(nu0);
+    if (t == 1.0) return without_zeros(nu1);
     const CompletedCoupling whole = complete(nu0, nu1, coupling);
     const double s = 1.0 - t;
     const auto n_pairs = Index(whole.pairs.size());
-    SphericalMeasure all = project(
+    const SphericalMeasure all = project(
         [&] {
             Points x(n_pairs + nu0.size() + nu1.size(), nu0.dimension());
             for (Index k = 0; k < n_pairs; ++k) {
@@ -284,11 +330,7 @@ SphericalMeasure geodesic(const SphericalMeasure& nu0, const SphericalMeasure& n
             return x;
         }(),
         Vector::Ones(n_pairs + nu0.size() + nu1.size()));
-    std::vector<Index> kept;
-    for (Index i = 0; i < all.size(); ++i)
-        if (all.masses[i] > 0.0) kept.push_back(i);
-    if (kept.empty()) kept.push_back(0);
-    return {all.directions(kept, Eigen::all), all.masses(kept)};
+    return without_zeros(all);
 }
 
 }  // namespace spectralot::sphere

@@ -29,7 +29,8 @@ double total_excess(const Coupling& coupling, const CompletedCoupling& whole) {
 }  // namespace
 
 Verification verify(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const Gauge& gauge,
-                    const Coupling& coupling, const Matrix& metric, const GrowthPotentials& potentials) {
+                    const Coupling& coupling, const Matrix& metric, const GrowthPotentials& potentials,
+                    const CancelToken& cancel) {
     check_pair(nu0, nu1);
     check_coupling(nu0, nu1, coupling);
     check_gauge(gauge, int(nu0.dimension()));
@@ -54,6 +55,7 @@ Verification verify(const SphericalMeasure& nu0, const SphericalMeasure& nu1, co
     result.worst_slack = infinity;
     for (Index i = 0; i < nu0.size(); ++i) {
         if (!(nu0.masses[i] > 0.0)) continue;
+        if (cancel.requested()) return result;
         const Eigen::RowVectorXd image = nu0.directions.row(i) * metric;
         for (Index j = 0; j < nu1.size(); ++j) {
             if (!(nu1.masses[j] > 0.0)) continue;

@@ -106,6 +106,32 @@ def test_densities_on_a_line_move(density_path, tmp_path):
         assert film.n_frames == 5
 
 
+@pytest.fixture(scope="module")
+def sphere_geodesic():
+    random = np.random.default_rng(0)
+    X, Y = random.normal(size=(12, 3)), random.normal(size=(9, 3))
+    return so.sphere.solve(*so.sphere.project(X), *so.sphere.project(Y, np.full(9, 0.3)), 2)
+
+
+def test_a_geodesic_on_the_sphere_moves(sphere_geodesic, tmp_path):
+    with Image.open(so.animation.save(sphere_geodesic, tmp_path / "path.gif", frames=5)) as film:
+        assert film.n_frames == 5
+    page = so.animation.save(sphere_geodesic, tmp_path / "path.html", frames=5).read_text()
+    data = json.loads(re.search(r"const data = (.*);", page)[1])
+    assert data["times"] == [0, 0.25, 0.5, 0.75, 1]
+    points, radii = (np.frombuffer(base64.b64decode(data[name]), "<f4") for name in ("points", "radii"))
+    start = 0
+    states = [sphere_geodesic.geodesic(t) for t in data["times"]]
+    largest = max(m.max() for _, m in states)
+    for (dirs, masses), count in zip(states, data["counts"], strict=True):
+        at = slice(start, start + count)
+        np.testing.assert_allclose(points.reshape(-1, 2)[at], dirs[:, :2], atol=1e-6)
+        np.testing.assert_allclose(radii[at] ** 2 * largest, masses, atol=1e-6)
+        start += count
+    with pytest.raises(ValueError, match="target"):
+        so.animation.save(sphere_geodesic, tmp_path / "path.gif", target=[[0, 0, 0]])
+
+
 MOVE_THE_SLIDER = """
 <script>
 const seen = () => pen.getImageData(0, 0, canvas.width, canvas.height).data.join("");
@@ -121,7 +147,7 @@ document.title = JSON.stringify({max: slider.max, moved, back: seen() === before
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("subject", ["trajectory", "density_path", "walled_path"])
+@pytest.mark.parametrize("subject", ["trajectory", "density_path", "walled_path", "sphere_geodesic"])
 def test_the_slider_moves_the_picture_in_a_browser(subject, request, tmp_path):
     browser = shutil.which("chromium")
     assert browser, "chromium is missing: scripts/setup.sh browser"

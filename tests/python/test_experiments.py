@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from experiments import all as all_experiments  # noqa: E402
+from experiments.circle import run as circle  # noqa: E402
 from experiments.clouds import paper_clouds  # noqa: E402
 from experiments.fig1_shapes import run as figure1_shapes  # noqa: E402
 from experiments.fig1_static import run as figure1  # noqa: E402
@@ -74,6 +75,11 @@ def test_flows_have_their_expected_headline_numbers(name, tmp_path):
     assert "](figure.png)" in (folder / "README.md").read_text()
     assert (folder / "figure.png").stat().st_size < 300_000
     assert json.loads((folder / "expected.json").read_text())["full"]
+
+
+def test_geodesics_on_the_circle_are_animated(tmp_path):
+    pages = circle.animate(tmp_path, circle.QUICK)
+    assert [page.name for page in pages] == ["circle_1.html", "circle_2.html", "circle_inf.html"]
 
 
 def test_birth_and_death_on_the_sphere_is_animated(tmp_path):

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 import spectralot as so
-from test_cli import BAD_INPUT, NOT_SOLVED, cli, interrupted
+from test_cli import BAD_INPUT, FILE_TROUBLE, NOT_SOLVED, cli, interrupted
 
 __all__ = ["cli"]  # a fixture
 
@@ -157,6 +157,30 @@ def test_close_measures_are_never_called_solved_without_a_proof():
             assert r.converged
 
 
+def test_a_stored_result_comes_back_whole_and_is_verified_again(tmp_path):
+    gauge = so.ConicSum([so.Trace(), so.Operator()], [0.3, 1])
+    r = so.sphere.solve(*measures(), gauge)
+    r.save(tmp_path / "r.npz")
+    back = so.sphere.load(tmp_path / "r.npz")
+    for name, value in vars(r).items():
+        if name != "gauge":
+            np.testing.assert_array_equal(getattr(back, name), value, err_msg=name)
+    assert repr(back) == repr(r)
+    assert so.sphere.verify(back) == so.sphere.verify(r)
+    with pytest.raises(ValueError, match=r"r\.npz.*spectralot\.transport_result"):
+        so.load(tmp_path / "r.npz")
+    (tmp_path / "half.npz").write_bytes((tmp_path / "r.npz").read_bytes()[:500])
+    with pytest.raises(ValueError, match=r"half\.npz"):
+        so.sphere.load(tmp_path / "half.npz")
+
+
+def test_a_result_does_not_change_with_the_callers_arrays():
+    arrays = measures()
+    r = so.sphere.solve(*arrays, so.Trace())
+    arrays[1][:] = 0
+    assert so.sphere.verify(r).ok
+
+
 SLOW = """
 import numpy as np, spectralot as so, time
 random = np.random.default_rng(0)
@@ -171,7 +195,7 @@ except so.Interrupted as stop:
 
 
 @pytest.mark.parametrize("gauge", ["so.Operator()", "so.ConicSum([so.Trace(), so.Operator()], [0.1, 1])"])
-def test_ctrl_c_stops_within_seconds_and_keeps_the_best_result(gauge):
+def test_ctrl_c_stops_within_a_second_and_keeps_the_best_result(gauge):
     process = subprocess.Popen([sys.executable, "-c", SLOW.format(gauge=gauge)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "go\n"
@@ -183,7 +207,7 @@ def test_ctrl_c_stops_within_seconds_and_keeps_the_best_result(gauge):
         process.kill()
     stopped, *rest = out.split()
     assert rest == ["interrupted", "True"]
-    assert float(stopped) - sent < 3.0
+    assert float(stopped) - sent < 1.0
 
 
 def test_ctrl_c_on_the_command_line_prints_the_best_bracket(cli):
@@ -192,7 +216,7 @@ def test_ctrl_c_on_the_command_line_prints_the_best_bracket(cli):
     cli.save(X=X, Y=Y)
     seconds, run = interrupted(cli, "sphere", "X.npy", "Y.npy", "--gauge", "operator", "--tol", "1e-12")
     assert run.returncode == NOT_SOLVED, run
-    assert seconds < 3.0
+    assert seconds < 1.0
     result = json.loads(run.stdout)
     assert result["status"] == "interrupted"
     assert 0 <= result["lower"] <= result["upper"]
@@ -207,3 +231,57 @@ def test_the_command_line_gives_the_same_bracket_and_frames(cli):
     assert run.json["value"] == r.value
     assert np.load(cli / "frames" / "masses_1.npy").sum() == pytest.approx(so.sphere.project(Y)[1].sum())
     cli.refuses("sphere", "X.npy", "Y.npy", "--gauge", "operator", "--times", "2", code=BAD_INPUT, message="times")
+
+
+def raise_lower(r):
+    r["lower"] = r["upper"] * (1 + 1e-9)
+
+
+def lose_mass(r):
+    r["coupling"]["arriving"][0] *= 0.5
+
+
+def spoil_potential(r):
+    r["potentials"]["u"][0] *= 0.9
+
+
+def spoil_metric(r):
+    r["metric"][0][0] *= 0.9
+
+
+def test_a_stored_result_is_verified_on_the_command_line_and_a_tampered_one_unmasked(cli):
+    random = np.random.default_rng(10)
+    cli.save(X=random.normal(size=(12, 3)), Y=random.normal(size=(9, 3)), w=np.full(12, 0.2))
+    weights = ["--weights-a", "w.npy"]
+    r = cli("sphere", "X.npy", "Y.npy", *weights, "--gauge", "schatten:2", "--json", "r.json").json
+    stored = json.loads((cli / "r.json").read_text())
+    assert {key: stored.pop(key) for key in r} == r
+    assert set(stored) == {"potentials", "coupling", "history"}
+    v = cli("verify", "X.npy", "Y.npy", "r.json", *weights).json
+    assert v["agrees"] is True
+    assert v["claimed"]["upper"] == r["value"]
+    assert cli("verify", "X.npy", "Y.npy", "r.json", code=NOT_SOLVED).json["agrees"] is False  # other masses
+    for spoil in (raise_lower, lose_mass, spoil_potential, spoil_metric):
+        spoilt = json.loads((cli / "r.json").read_text())
+        spoil(spoilt)
+        (cli / "spoilt.json").write_text(json.dumps(spoilt))
+        assert cli("verify", "X.npy", "Y.npy", "spoilt.json", *weights, code=NOT_SOLVED).json["agrees"] is False
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda r: r.pop("coupling"), "r.json: no coupling"),
+        (lambda r: r["coupling"].update(row=[99]), r"r.json: coupling.row\[0\]: must be an index from 0 to 2, got 99"),
+        (lambda r: r["coupling"]["leaving"].append(0.1), "coupling.row: must have as many entries as leaving"),
+        (lambda r: r.update(version=2), "r.json: version: must be 1"),
+        (lambda r: r["potentials"].pop("v"), "potentials"),
+    ],
+)
+def test_a_malformed_result_is_file_trouble(cli, spoil, message):
+    cli.save(X=np.eye(3), Y=np.eye(3)[:2])
+    cli("sphere", "X.npy", "Y.npy", "--gauge", "trace", "--json", "r.json")
+    result = json.loads((cli / "r.json").read_text())
+    spoil(result)
+    (cli / "r.json").write_text(json.dumps(result))
+    cli.refuses("verify", "X.npy", "Y.npy", "r.json", code=FILE_TROUBLE, message=message)

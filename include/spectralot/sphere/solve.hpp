@@ -36,7 +36,9 @@ void visit_fields(SphereOptions& o, Visitor&& visit) {
     visit("max_seconds", o.max_seconds, "stop with the best bracket after this wall time in seconds");
 }
 
-/// Pairs along which mass moves: a[t] leaves row[t], b[t] arrives in col[t]. Sorted by (row, col).
+/// Pairs along which mass moves: a[t] leaves row[t], b[t] arrives in col[t]. Sorted by (row, col). A Schatten or Ky Fan
+/// gauge gives at most n + m - 1 + d(d+1)/2 of them (in dimensions where that is cheap to make so), others some times n
+/// + m.
 struct Coupling {
     std::vector<int> row;
     std::vector<int> col;
@@ -69,14 +71,14 @@ struct SphereResult {
     void require_solved() const;            ///< throws NotSolved unless converged
 };
 
-/// Schatten (p ≤ 16) and Ky Fan gauges of all coordinates, nm ≤ 2²⁴, m ≤ 2¹², n·d⁵ below about 1e9: an interior point
+/// Schatten and Ky Fan gauges of all coordinates, nm ≤ 2²⁴, m ≤ 2¹², n·d⁵ below about 1e9: an interior point
 /// over the metric and the potentials at once, on the pairs that are nearly tight, all pairs priced at every step;
-/// fifteen to fifty steps of O(nmd + m³ + n·d⁵) time, O(m²) memory. All others, and where that stalls: fully corrective
-/// cutting planes over Q (saddle/mix_vertices.hpp), each metric a transport by an interior point in logarithmic
-/// potentials, again on few pairs: O(nm·d) for every step, O(n+m+pairs) memory. One thread. Tiny masses and right
-/// angles are safe. The lower bound gives up 16(d+8)·eps·‖Q‖·√(mass_0·mass_1) and the rounding of sums of size one:
-/// UW_γ² below about 2e-7 of the masses may keep a relative gap above 1e-6 (`Stalled`). Throws InvalidArgument for bad
-/// measures (dirs_0, masses_0, dirs_1, masses_1) or options, and for a gauge that is not monotone or does not fit.
+/// fifteen to eighty steps of O(nmd + m³ + n·d⁵) time, O(m²) memory. All others, and where that stalls: fully
+/// corrective cutting planes over Q (saddle/mix_vertices.hpp), each metric a transport by an interior point in
+/// logarithmic potentials, again on few pairs: O(nm·d) for every step, O(n+m+pairs) memory. One thread. Tiny masses and
+/// right angles are safe. The lower bound gives up 16(d+8)·eps·‖Q‖·√(mass_0·mass_1) and the rounding of sums of size
+/// one: UW_γ² below about 2e-7 of the masses may keep a relative gap above 1e-6 (`Stalled`). Throws InvalidArgument for
+/// bad measures (dirs_0, masses_0, dirs_1, masses_1) or options, and for a gauge that is not monotone or does not fit.
 ///
 ///     const auto r = sphere::solve({dirs_0, masses_0}, {dirs_1, masses_1}, operator_gauge(), {.tol = 1e-8});
 ///     r.value, r.certificate.lower, r.metric
@@ -88,8 +90,8 @@ double distance(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const 
                 const SphereOptions& options = {});
 
 /// The measure at time t of a constant-speed geodesic: Π₂ of (1-t)√A ω + t√B ω' along the pairs, (1-t)² and t² of what
-/// is left over in place. Atoms of mass zero are dropped, unless that leaves none. Throws InvalidArgument for t outside
-/// [0, 1] and for indices, masses or sums that are no coupling.
+/// is left over in place; at t = 0 and 1 the measures themselves. Atoms of mass zero are dropped, unless that leaves
+/// none. Throws InvalidArgument for t outside [0, 1] and for indices, masses or sums that are no coupling.
 SphericalMeasure geodesic(const SphericalMeasure& nu0, const SphericalMeasure& nu1, const Coupling& coupling, double t);
 
 }  // namespace spectralot::sphere
