@@ -318,9 +318,9 @@ def barycenter(
 
     Notes
     -----
-    Operator norm and Ky Fan gauges (d ≤ 50): an interior point, seven digits and more. Others: an ascent of the
-    concave dual over one metric per component, for p = 1 the fixed point iteration of Álvarez-Esteban et al. (2016).
-    Gauges with corners (blocks, sums, polyhedral) may stop at two to four digits: `gap` says how many.
+    Schatten p > 2, operator norm and Ky Fan gauges (d ≤ 50): an interior point for measure and metrics together.
+    Others: an ascent of the concave dual over one metric per component, for p = 1 the fixed point iteration of
+    Álvarez-Esteban et al. (2016). Sums with corners may stop at four digits: `gap` says how many.
     """
     gauge = as_gauge(gauge)
     m = as_points(means, "means")

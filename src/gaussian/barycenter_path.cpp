@@ -1,12 +1,11 @@
 /// Barycenters under Schatten and Ky Fan gauges: a primal-dual interior point for the saddle
 ///
-///     min over m, S and max over Q_i of Σ λ_i [δ_iᵀQ_iδ_i + tr Q_i(S + Σ_i) - 2‖S^{1/2}Q_iF_i‖_* + μ b(Q_i)] - μ log
-///     det S,
+///     min over m, S and max over Q_i of Σ λ_i [δ_iᵀQ_iδ_i + tr Q_i(S + Σ_i) - 2φ_i + μ b(Q_i)] - μ log det S,
 ///
-/// δ_i = m - m_i, Σ_i = F_iF_iᵀ. Schatten p: b(Q) = log det Q + log(1 - tr Q^{p'}). Ky Fan k: tr Q = k and b(Q) = log
-/// det Q + log det(I - Q), for k = 1 without the second term. Newton's method for it, in the coordinates Q = PPᵀ, S =
-/// GGᵀ, dQ = P h Pᵀ, dS = G s Gᵀ in which the second derivative of log det is the identity. Every h_i is eliminated,
-/// which leaves one equation for (s, dm).
+/// δ_i = m - m_i, Σ_i = F_iF_iᵀ, φ_i = ‖S^{1/2}Q_iF_i‖_*. Schatten p: b(Q) = log det Q + log(1 - tr Q^{p'}). Ky Fan k:
+/// tr Q = k and b(Q) = log det Q + log det(I - Q), for k = 1 without the second term. Newton's method for it, in the
+/// coordinates Q = PPᵀ, S = GGᵀ, dQ = P h Pᵀ, dS = G s Gᵀ in which the second derivative of log det is the identity.
+/// Every h_i is eliminated, which leaves one equation for (s, dm).
 ///
 /// With the compact SVD GᵀQF = U diag(ρ) Vᵀ, φ = Σρ, and Z = PᵀFVρ^{-1/2}, C = Uρ^{1/2}, A = PᵀG, X = AC:
 ///     d²φ = tr ZZᵀhAAᵀh + 2 tr ZZᵀhAsAᵀ - ½ Σ N_ij²/(ρ_i + ρ_j),   N = ZᵀhX + XᵀhZ + CᵀsC.
@@ -73,9 +72,9 @@ private:
     double power_;  ///< p'
 };
 
-/// The weights of the barriers where the equation is linearised, and where it leads: equal for Newton's method, a
-/// tangent of the path otherwise.
-struct Barriers {
+/// μ where an equation is linearised, and where it leads: the same for Newton's method, a smaller one along the tangent
+/// of the path.
+struct BarrierWeight {
     double now = 0.0, next = 0.0;
 };
 
@@ -86,7 +85,7 @@ public:
 
     [[nodiscard]] const Coupling& coupling() const { return coupling_; }
     /// The equation for h given (s, dm), and what is left of it in the equation system·(s, dm) = -slope.
-    void eliminate(const Barriers& mu, double weight, Matrix& system, Vector& slope);
+    void eliminate(const BarrierWeight& mu, double weight, Matrix& system, Vector& slope);
     /// h for (s, dm).
     [[nodiscard]] Matrix step(const Vector& x) const { return unpacked(own_ + response_ * x, dimension()); }
     /// The part of h up to `length` that leaves `share` of the way to the boundary.
@@ -130,7 +129,7 @@ Part::Part(const Components& components, std::size_t i, const Point& at, const B
     C_ = coupling_.U * root.asDiagonal();
 }
 
-void Part::eliminate(const Barriers& mu, double weight, Matrix& system, Vector& slope) {
+void Part::eliminate(const BarrierWeight& mu, double weight, Matrix& system, Vector& slope) {
     const Index d = dimension(), n = packed_size(d), r = rho_.size();
     const Matrix X = product(A_, C_), ZZ = product(Z_, Z_.transpose()), AA = product(A_, A_.transpose());
     const Matrix CZ = product(C_, Z_.transpose());
@@ -247,6 +246,20 @@ std::vector<Part> parts_at(BarycenterSearch& search, const Point& at, const Barr
     return parts;
 }
 
+/// (s, dm) by the equation that is left when every h is eliminated.
+Vector shared_step(const Components& components, std::vector<Part>& parts, const BarrierWeight& mu) {
+    const Index d = components.dimension(), n = packed_size(d);
+    Matrix system = Matrix::Zero(n + d, n + d);
+    Vector slope = Vector::Zero(n + d);
+    system.diagonal().head(n).setConstant(mu.now);
+    slope.head(n) = packed(Matrix::Identity(d, d) * -mu.next);
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        if (components.weights[Index(i)] > 0.0) parts[i].eliminate(mu, components.weights[Index(i)], system, slope);
+    const Vector scale = system.diagonal().cwiseSqrt().cwiseInverse();
+    const Eigen::LLT<Matrix> solver(scale.asDiagonal() * system * scale.asDiagonal());
+    return -scale.cwiseProduct(solver.solve(scale.cwiseProduct(slope)));
+}
+
 }  // namespace
 
 void follow_saddle_path(BarycenterSearch& search, const GaugeLeaf& leaf) {
@@ -261,21 +274,12 @@ void follow_saddle_path(BarycenterSearch& search, const GaugeLeaf& leaf) {
     parts_at(search, at, barrier, leaf.weight);
     if (search.finished()) return;
     enter_the_interior(components, barrier, at);
-    Barriers mu;
-    mu.now = mu.next = (search.bracket().upper - search.bracket().lower) / (leaf.weight * degree);
+    const double gap = search.bracket().upper - search.bracket().lower;
+    BarrierWeight mu{gap / (leaf.weight * degree), gap / (leaf.weight * degree)};
     for (int since = 0; since <= patience; ++since) {
         std::vector<Part> parts = parts_at(search, at, barrier, leaf.weight);
         if (search.finished()) return;
-
-        Matrix system = Matrix::Zero(n + d, n + d);
-        system.diagonal().head(n).setConstant(mu.now);
-        Vector slope = Vector::Zero(n + d);
-        slope.head(n) = packed(Matrix::Identity(d, d) * -mu.next);
-        for (std::size_t i = 0; i < parts.size(); ++i)
-            if (components.weights[Index(i)] > 0.0) parts[i].eliminate(mu, components.weights[Index(i)], system, slope);
-        const Vector scale = system.diagonal().cwiseSqrt().cwiseInverse();
-        const Eigen::LLT<Matrix> solver(scale.asDiagonal() * system * scale.asDiagonal());
-        const Vector x = -scale.cwiseProduct(solver.solve(scale.cwiseProduct(slope)));
+        const Vector x = shared_step(components, parts, mu);
         if (!x.allFinite()) break;
 
         const Matrix s = unpacked(x.head(n), d);

@@ -70,10 +70,10 @@ private:
     BarycenterResult result_;
 };
 
-/// From the measure that is best for the isotropic metric: Q_i → the metric best for W_γ(ν, N_i), by Anderson.
+/// Q_i → the metric best for W_γ(ν, N_i), ν the best measure for the Q_i, by Anderson's extrapolation.
 void ascend_metrics(BarycenterSearch& search);
 
-/// K = {0 ⪯ Q ⪯ I, tr Q = k}, k = leaf.k, times leaf.weight: Newton's method for the saddle point in (ν, Q).
+/// K = leaf.weight times one Schatten or Ky Fan ball: an interior point for the saddle in ν and Q.
 void follow_saddle_path(BarycenterSearch& search, const GaugeLeaf& leaf);
 
 }  // namespace spectralot::gaussian

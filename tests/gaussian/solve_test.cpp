@@ -136,7 +136,9 @@ TEST(GaussianCost, ProjectorsOfEveryRankAreSolved) {
 TEST(GaussianBarycenter, OfTwoIsTheMidpoint) {
     std::mt19937 random(6);
     const Gaussian mu = random_gaussian(3, random), nu = random_gaussian(3, random);
-    for (const Gauge& gauge : {trace_gauge(), Gauge(Schatten{.p = 2.0})}) {
+    const std::vector<Gauge> gauges = {trace_gauge(), Schatten{.p = 2.0}, Schatten{.p = 5.0}, operator_gauge(),
+                                       KyFan{.k = 2}};
+    for (const Gauge& gauge : gauges) {
         const auto pair = gaussian::solve(mu, nu, gauge);
         const auto b = gaussian::barycenter({mu, nu}, Vector{{1.0, 3.0}}, gauge);
         EXPECT_TRUE(b.converged) << b.certificate.relative_gap() << " " << to_string(b.status);

@@ -344,6 +344,20 @@ def test_spectral_barycenters_reach_six_digits(gauge):
     assert pair.lower / 4 <= two.upper
 
 
+CONIC = json.loads((REFERENCE.parent / "cvxpy" / "barycenters.json").read_text())  # how it was made: make.py beside it
+
+
+@pytest.mark.parametrize("case", CONIC, ids=lambda case: f"{case['gauge']}-d{len(case['means'][0])}")
+def test_barycenters_agree_with_a_conic_program(case):
+    bary = so.gaussian.barycenter(
+        case["means"], case["covariances"], gauge_of(case["gauge"]), weights=case["weights"], tol=1e-7
+    )
+    assert bary.converged
+    slack = 1e-8 * case["value"]  # what the conic solver reaches
+    assert bary.lower <= case["value"] + slack
+    assert bary.upper >= case["value"] - slack
+
+
 def test_barycenters_start_inside_k():
     # Active at the identity is the second block alone: a singular metric for every component.
     gauge = so.BlockMax([[0], [1, 2]], [so.Operator(), so.Trace()])
