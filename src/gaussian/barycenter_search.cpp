@@ -137,7 +137,8 @@ Inner descend(const Components& components, const std::vector<Matrix>& metrics, 
     }
     const Eigen::LLT<Matrix> solver(sums.total);
     if (solver.info() != Eigen::Success) return {Vector::Zero(d), root, 0.0};
-    Inner next{solver.solve(push), solver.solve(pulled), 0.0};
+    // Diracs have roots without columns, which Eigen's solve reads an entry of.
+    Inner next{solver.solve(push), pulled.size() > 0 ? Matrix(solver.solve(pulled)) : pulled, 0.0};
     next.lower = sums.lower_bound() + mean_part(components, metrics, sums.total, next.mean);
     return next;
 }
