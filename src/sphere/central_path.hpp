@@ -12,7 +12,8 @@
 /// One path for the whole solve instead of one transport for each metric: fifteen to sixty steps. It starts with a few
 /// pairs for every atom (soft_transport.hpp) and prices all pairs at every step: those that a step would make nearly
 /// tight join, and where it would exhaust one of them the direction is computed again, with the pair in it. For N pairs
-/// in use, some ten for every atom, a step costs O(nmd + N²/n + m³ + Nd² + n·d⁵), and the memory is O(N + m²).
+/// in use, some ten for every atom, a step costs O(nmd + N²/n + m³ + m²d² + Nd⁴ + d⁶), and the memory is O(N + m² + md²
+/// + d⁴).
 #pragma once
 
 #include "spectralot/core/observer.hpp"
