@@ -14,7 +14,8 @@ namespace {
 
 constexpr Index most_pairs = Index(1) << 24;    // priced at every step
 constexpr Index most_columns = Index(1) << 12;  // of the dense factorisation
-constexpr double most_work = 3e8;               // products for the corner of the metric, in one step
+constexpr double most_work = 1e10;              // products for the metric's part of one step …
+constexpr double pairs_per_atom = 10.0;         // … which has about as many pairs
 constexpr double most_imbalance = 1e6;          // of the two total masses
 constexpr int start_partners = 8;               // per atom
 constexpr double start_factor = 1.5;            // √(u v) of the first iterate over the least allowed
@@ -53,7 +54,7 @@ double longest(const Vector& x, const Vector& change, double share) {
 bool CentralPath::suits(const ReducedPair& pair) {
     const Index n = pair.x.rows(), m = pair.y.rows();
     const auto d = double(pair.x.cols()), D = d * (d + 1.0) / 2.0;
-    const double work = double(n) * D * D * d;
+    const double work = pairs_per_atom * double(n) * D * D + D * D * D + 4.0 * D * double(m) * double(m);
     const double imbalance = std::max(pair.mass_a / pair.mass_b, pair.mass_b / pair.mass_a);
     return n > 0 && m > 0 && n * m <= most_pairs && m <= most_columns && work <= most_work &&
            imbalance <= most_imbalance;
@@ -289,19 +290,22 @@ private:
         return border;
     }
 
-    /// Σ 4θ (xᵀH_k y)(xᵀH_l y).
+    /// Σ 4θ (xᵀH_k y)(xᵀH_l y): of the vectors pack(xyᵀ), many pairs at once.
     [[nodiscard]] Matrix corner_of_pairs() const {
-        const Points &x = at_.pair_.x, &y = at_.pair_.y;
-        const auto D = Index(basis_.size());
-        Points squares(y.rows(), D);
-        for (Index j = 0; j < y.rows(); ++j) squares.row(j) = pack(y.row(j).transpose() * y.row(j));
-        const Points sums = at_.matrix(theta_) * squares;
-        Matrix corner = Matrix::Zero(D, D), images(D, dimension());
-        for (Index i = 0; i < x.rows(); ++i) {
-            for (Index k = 0; k < D; ++k) images.row(k) = x.row(i) * basis_[std::size_t(k)];
-            corner.noalias() += 4.0 * images * unpack(sums.row(i), dimension()) * images.transpose();
+        constexpr Index block = 1024;
+        const auto D = Index(basis_.size()), size = theta_.size();
+        Matrix corner = Matrix::Zero(D, D), vectors(D, block);
+        for (Index first = 0; first < size; first += block) {
+            const Index count = std::min(block, size - first);
+            for (Index t = 0; t < count; ++t) {
+                const auto at = std::size_t(first + t);
+                const Matrix product =
+                    at_.pair_.x.row(at_.arcs_.row[at]).transpose() * at_.pair_.y.row(at_.arcs_.col[at]);
+                vectors.col(t) = 2.0 * std::sqrt(theta_[first + t]) * pack(symmetric(product));
+            }
+            corner.selfadjointView<Eigen::Lower>().rankUpdate(vectors.leftCols(count));
         }
-        return corner;
+        return corner.selfadjointView<Eigen::Lower>();
     }
 
     /// ρ'' and the barriers of the metric.

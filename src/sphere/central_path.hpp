@@ -9,10 +9,11 @@
 /// I and Y = θ Q^{p'-1} (Ky Fan: θI). Y is a variable of its own, tied to θ and Q by its logarithm: for large p the
 /// power is close to zero, and eigenvalues of Q that end tiny would make steps of Newton in Q alone short.
 ///
-/// One path for the whole solve instead of one transport for each metric: fifteen to eighty steps. It starts with a few
+/// One path for the whole solve instead of one transport for each metric: fifteen to sixty steps. It starts with a few
 /// pairs for every atom (soft_transport.hpp) and prices all pairs at every step: those that a step would make nearly
 /// tight join, and where it would exhaust one of them the direction is computed again, with the pair in it. For N pairs
-/// in use, some ten for every atom, a step costs O(nmd + N²/n + m³ + Nd² + n·d⁵), and the memory is O(N + m²).
+/// in use, some ten for every atom, a step costs O(nmd + N²/n + m³ + m²d² + Nd⁴ + d⁶), and the memory is O(N + m² + md²
+/// + d⁴).
 #pragma once
 
 #include "spectralot/core/observer.hpp"

@@ -266,6 +266,17 @@ TEST(SphereCost, TheCouplingHasNoMorePairsThanAVertex) {
     }
 }
 
+TEST(SphereCost, DozensOfDimensionsAreCertified) {
+    std::mt19937 random(16);
+    const SphericalMeasure a = random_measure(40, 20, random), b = cap(random_measure(30, 20, random), 0.5);
+    for (const Gauge& gauge : {Gauge(Schatten{.p = 2.0}), Gauge(KyFan{.k = 6}), operator_gauge()}) {
+        const auto r = sphere::solve(a, b, gauge);
+        EXPECT_TRUE(r.converged) << gauge.repr() << r.certificate.relative_gap();
+        EXPECT_LE(r.n_iter, 40) << gauge.repr();
+        expect_confirmed(a, b, gauge, r);
+    }
+}
+
 TEST(SphereCost, EveryPowerIsCertifiedOnSmallCaps) {
     std::mt19937 random(15);
     // Of the metric's eigenvalues all but one are tiny, for large p far below the tolerance.

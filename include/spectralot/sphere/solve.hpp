@@ -71,9 +71,10 @@ struct SphereResult {
     void require_solved() const;            ///< throws NotSolved unless converged
 };
 
-/// Schatten and Ky Fan gauges of all coordinates, nm ≤ 2²⁴, m ≤ 2¹², n·d⁵ below about 1e9: an interior point
-/// over the metric and the potentials at once, on the pairs that are nearly tight, all pairs priced at every step;
-/// fifteen to eighty steps of O(nmd + m³ + n·d⁵) time, O(m²) memory. All others, and where that stalls: fully
+/// Schatten and Ky Fan gauges of all coordinates, nm ≤ 2²⁴, m ≤ 2¹², d up to about 40 at a thousand atoms (60 at
+/// dozens): an interior point over the metric and the potentials at once, on the pairs that are nearly tight, all pairs
+/// priced at every step; ten to sixty steps of O(nmd + m³ + m²d² + (n+m)d⁴ + d⁶) time, O(m² + md² + d⁴) memory; for the
+/// operator norm with a metric of rank one a few, and an exact transport. All others, and where that stalls: fully
 /// corrective cutting planes over Q (saddle/mix_vertices.hpp), each metric a transport by an interior point in
 /// logarithmic potentials, again on few pairs: O(nm·d) for every step, O(n+m+pairs) memory. One thread. Tiny masses and
 /// right angles are safe. The lower bound gives up 16(d+8)·eps·‖Q‖·√(mass_0·mass_1) and the rounding of sums of size
