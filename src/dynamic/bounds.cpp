@@ -48,24 +48,6 @@ void fit_row(Index n, bool periodic, W&& w, G&& g) {
     for (Index k = 1; k < n; ++k) w(k) = 2.0 * g(k - 1) - w(k - 1);
 }
 
-/// φ must not see what the averaged momentum does not: along an even periodic axis, alternating sequences.
-void remove_alternating(const Layout& layout, Plane& phi) {
-    for (const Axis& axis : layout.axes) {
-        if (!axis.periodic || axis.n % 2 == 1 || axis.n < 2) continue;
-        layout.for_slices([&](int s) {
-            double* row = phi.row(s).data();
-            for (Index first = 0; first < layout.n_cells; first += axis.n * axis.stride) {
-                for (Index c = first; c < first + axis.stride; ++c) {
-                    double sum = 0.0;
-                    for (Index i = 0; i < axis.n; ++i) sum += (i % 2 == 0 ? 1.0 : -1.0) * row[c + i * axis.stride];
-                    const double mean = sum / double(axis.n);
-                    for (Index i = 0; i < axis.n; ++i) row[c + i * axis.stride] -= (i % 2 == 0 ? 1.0 : -1.0) * mean;
-                }
-            }
-        });
-    }
-}
-
 /// The same for `count` adjacent rows at once: entry k of all of them at w(k) and g(k).
 template <class W, class G>
 void fit_rows(Index n, Index count, W&& w, G&& g) {
@@ -84,6 +66,24 @@ void fit_rows(Index n, Index count, W&& w, G&& g) {
         }
         to(w(0)) = sum / double(n);
         for (Index k = 1; k < n; ++k) to(w(k)) = 2.0 * at(g(k - 1)) - at(w(k - 1));
+    }
+}
+
+/// φ must not see what the averaged momentum does not: along an even periodic axis, alternating sequences.
+void remove_alternating(const Layout& layout, Plane& phi) {
+    for (const Axis& axis : layout.axes) {
+        if (!axis.periodic || axis.n % 2 == 1 || axis.n < 2) continue;
+        layout.for_slices([&](int s) {
+            double* row = phi.row(s).data();
+            for (Index first = 0; first < layout.n_cells; first += axis.n * axis.stride) {
+                for (Index c = first; c < first + axis.stride; ++c) {
+                    double sum = 0.0;
+                    for (Index i = 0; i < axis.n; ++i) sum += (i % 2 == 0 ? 1.0 : -1.0) * row[c + i * axis.stride];
+                    const double mean = sum / double(axis.n);
+                    for (Index i = 0; i < axis.n; ++i) row[c + i * axis.stride] -= (i % 2 == 0 ? 1.0 : -1.0) * mean;
+                }
+            }
+        });
     }
 }
 
@@ -263,7 +263,6 @@ LowerBound lower_bound(const Layout& layout, const Gauge& gauge, const PoissonSo
     subtract_gradient(layout, phi, g);
     CellField fitted = w;
     fit(layout, g, fitted);
-
     hide_outside(layout, fitted);
 
     const Index d = layout.dimension();

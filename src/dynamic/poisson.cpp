@@ -3,6 +3,7 @@
 #include "discrete/context.hpp"
 #include "dynamic/kernels.hpp"
 #include "dynamic/transform.hpp"
+#include "dynamic/walls.hpp"
 
 #include <Eigen/SparseCholesky>
 
@@ -179,7 +180,10 @@ void PoissonSolver::solve(Plane& r, const std::function<void(int, int)>& fill) c
 }
 
 std::unique_ptr<PoissonSolver> make_poisson_solver(const Layout& layout) {
-    if (layout.inside.empty()) return std::make_unique<BoxSolver>(layout);
+    const Index n_faces = count_wall_faces(layout);
+    if (n_faces == 0) return std::make_unique<BoxSolver>(layout);
+    // Sparse factors have some 20 numbers per cell in the plane, and are slower to read than dense matrices.
+    if (n_faces * n_faces <= 8 * layout.n_cells) return make_wall_solver(layout);
     return std::make_unique<MaskSolver>(layout);
 }
 

@@ -34,7 +34,8 @@ private:
 };
 
 /// A box: cosine (or Hartley, where periodic) transforms in space, a tridiagonal system in time for every mode.
-/// O(N log N), one field of memory. A mask: a cosine transform in time and one sparse Cholesky factor for every mode.
+/// O(N log N), one field of memory. A mask with few faces along its walls: two boxes and a correction (walls.hpp). Any
+/// mask: a cosine transform in time and one sparse Cholesky factor for every mode.
 std::unique_ptr<PoissonSolver> make_poisson_solver(const Layout& layout);
 
 /// u becomes the nearest field with Du = 0; φ is scratch of n_times × cells.

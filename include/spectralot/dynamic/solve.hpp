@@ -76,10 +76,11 @@ struct DynamicResult {
 /// Every monotone gauge. Densities are masses per cell, non-negative with a positive sum, and are normalised to sum 1.
 ///
 /// Primal–dual proximal splitting with over-relaxation. Upper end: the action of a field with positive masses that
-/// satisfies the continuity equation to rounding (a fast Poisson solve, or a sparse factorisation where there is a
-/// mask). Lower end: a discrete dual point (φ, w, Q_t) after the largest violation of each slice has been taken off.
-/// Memory: about 3(5+2d) fields of n_times × cells doubles. Throws InvalidArgument for bad input, for total masses that
-/// differ by more than 1e-9 relative, a gauge that is not monotone, and a mask that keeps the measures apart.
+/// satisfies the continuity equation to rounding (a fast Poisson solve; with a mask, two and a correction on the walls,
+/// or sparse factors). Lower end: a discrete dual point (φ, w, Q_t) after the largest violation of each slice has been
+/// taken off. Memory: at most 3(5+2d) fields of n_times × cells doubles, with walls about 10 to 20 more. Throws
+/// InvalidArgument for bad input, for total masses that differ by more than 1e-9 relative, a gauge that is not
+/// monotone, and a mask that keeps the measures apart.
 ///
 ///     const auto r = dynamic::solve(a, b, {.shape = {64, 64}}, operator_gauge(), {.n_times = 32});
 ///     r.value, r.certificate.lower, r.density.row(16)
