@@ -266,7 +266,7 @@ from spectralot import pairwise
 
 pairwise.PAIRS_PER_TASK = 3
 rng = np.random.default_rng(0)
-clouds = [rng.normal(size=(20 if k < 11 else 400, 12)) * np.linspace(0.5, 2, 12) for k in range(12)]
+clouds = [rng.normal(size=(20 if k < 11 else 1500, 12)) * np.linspace(0.5, 2, 12) for k in range(12)]
 print("go", flush=True)
 try:
     with ThreadPoolExecutor(2) if sys.argv[1] == "threads" else nullcontext() as pool:
