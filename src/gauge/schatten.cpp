@@ -58,7 +58,10 @@ public:
     std::optional<GaugeProgram> program(int d) const override {
         if (!is_convex()) return std::nullopt;
         if (p_ == 1.0 || d == 1) return detail::point_program(Matrix::Identity(d, d));
-        if (std::isinf(p_)) return detail::leaf_program(d, {.kind = GaugeLeaf::Kind::KyFan, .k = 1});
+        // The operator norm is within a factor d^(1/p), and its K within that of p: the nearest program that a solver
+        // can work with.
+        constexpr double as_good_as_infinite = 1e7;
+        if (p_ > as_good_as_infinite) return detail::leaf_program(d, {.kind = GaugeLeaf::Kind::KyFan, .k = 1});
         return detail::leaf_program(d, {.kind = GaugeLeaf::Kind::Schatten, .p = p_});
     }
 

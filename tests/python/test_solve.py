@@ -21,6 +21,15 @@ def test_two_dirac_pairs_split_their_mass(two_diracs, p, value):
         assert r.n_split_rows == 2
 
 
+@pytest.mark.parametrize("p", [1e5, 1e9])
+def test_huge_powers_meet_the_operator_norm(p):
+    rng = np.random.default_rng(1)
+    X, Y = rng.normal(size=(2, 30, 3))
+    r, limit = so.solve_sample(X, Y, p).require_solved(), so.solve_sample(X, Y, so.Operator()).require_solved()
+    assert limit.lower <= r.upper
+    assert r.lower <= limit.upper * 3 ** (1 / p)
+
+
 def test_entrywise_breaks_the_triangle_inequality():
     origin, e1, both = np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]), np.array([[1.0, 1.0]])
     gauge = so.Entrywise(3)
