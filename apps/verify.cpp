@@ -32,8 +32,9 @@ Verification verification_of(const StoredSphere& stored, const DiscreteMeasure& 
 
 int Verify::run() const {
     const auto stored = result_from_json(io::read_json(result), result.string());
-    const auto [mu, nu] = pair.read();
-    const auto verification = std::visit([&](const auto& of) { return verification_of(of, mu, nu); }, stored);
+    const auto measures = pair.read();
+    const auto verification =
+        std::visit([&](const auto& of) { return verification_of(of, measures.first, measures.second); }, stored);
     const Claim& claim = std::visit([](const auto& of) -> const Claim& { return of.claim; }, stored);
     const Certificate& bracket = verification.certificate;
     const bool agrees = verification.confirms(claim.bracket) && keeps_its_tolerance(claim, verification.rounding);
