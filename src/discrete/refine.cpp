@@ -89,6 +89,7 @@ std::vector<FlowArc<Flow>> greedy_tree(const std::vector<Arc>& arcs, const std::
         col_supply[col] -= flow;
     };
     std::vector<std::pair<double, std::size_t>> ranked;
+    ranked.reserve(arcs.size());
     for (std::size_t t = 0; t < arcs.size(); ++t) ranked.emplace_back(cost(arcs[t].row, arcs[t].col), t);
     std::sort(ranked.begin(), ranked.end());
     for (const auto& [_, t] : ranked) {
