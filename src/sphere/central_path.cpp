@@ -1,12 +1,11 @@
 #include "sphere/central_path.hpp"
 
 #include "linalg/cholesky.hpp"
-#include "linalg/decompositions.hpp"
-#include "saddle/cone.hpp"
 #include "sphere/soft_transport.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace spectralot::sphere {
 
@@ -29,24 +28,18 @@ constexpr double joining_share = 0.02;   // of what its atoms are worth: the lar
 constexpr double exhausted_share = 0.1;  // of its slack left: the step did not know of that pair
 constexpr int most_refinements = 12;     // directions for one step
 
-/// Symmetric matrices as vectors with the same inner product.
-Vector pack(const Matrix& S) {
-    return saddle::pack<double>(S, Matrix::Ones(S.rows(), S.cols()));
-}
-Matrix unpack(const Vector& packed, Index d) {
-    return saddle::unpack<double>(packed, Matrix::Ones(d, d));
-}
-Matrix symmetric(const Matrix& M) {
-    return saddle::symmetric<double>(M);
-}
-
-/// How far M ≻ 0, or x > 0, may go along a change, at most 1, if it may lose this share of what it has.
-double longest(const Matrix& M, const Matrix& change, double share) {
-    return std::min(1.0, share * saddle::longest_step<double>(M, change));
-}
+/// How far x > 0 may go along a change, at most 1, if it may lose this share of what it has.
 double longest(const Vector& x, const Vector& change, double share) {
     const double least = (change.array() / x.array()).minCoeff();
     return least < -share ? -share / least : 1.0;
+}
+
+/// S while nothing is transported.
+Matrix self_moment(const ReducedPair& pair) {
+    const double ratio = std::sqrt(pair.mass_a / pair.mass_b);
+    Matrix S = ratio * pair.x.transpose() * pair.a.asDiagonal() * pair.x;
+    S += 1.0 / ratio * pair.y.transpose() * pair.b.asDiagonal() * pair.y;
+    return S;
 }
 
 }  // namespace
@@ -60,35 +53,20 @@ bool CentralPath::suits(const ReducedPair& pair) {
            imbalance <= most_imbalance;
 }
 
-CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf, CancelToken cancel)
-    : pair_(pair),
-      cancel_(std::move(cancel)),
-      weight_(leaf.weight),
-      power_(leaf.kind == GaugeLeaf::Kind::Schatten ? leaf.p / (leaf.p - 1.0) : 1.0),
-      trace_(leaf.kind == GaugeLeaf::Kind::KyFan ? leaf.k : 1.0),
-      has_room_(trace_ > 1.0) {
-    const Index d = pair.x.cols(), n = pair.x.rows(), m = pair.y.rows();
-    const double ratio = std::sqrt(pair.mass_a / pair.mass_b);
-    S0_ = ratio * pair.x.transpose() * pair.a.asDiagonal() * pair.x;
-    S0_ += 1.0 / ratio * pair.y.transpose() * pair.b.asDiagonal() * pair.y;
-    const double size = std::pow(trace_ / double(d), 1.0 / power_);
-    Q_ = size * Matrix::Identity(d, d);
-    R_ = Matrix::Identity(d, d) - Q_;
-    V_ = Matrix::Zero(d, d);
-    if (is_curved()) {
-        Y_ = 0.3 * S0_.trace() / double(d) * Matrix::Identity(d, d);
-        theta_ = Y_(0, 0) / std::pow(size, power_ - 1.0);
-    }
+CentralPath::CentralPath(const ReducedPair& pair, const GaugeProgram& program, double norm, CancelToken cancel)
+    : pair_(pair), cancel_(std::move(cancel)), S0_(self_moment(pair)), metric_(program, norm, S0_) {
+    const Index n = pair.x.rows(), m = pair.y.rows();
+    const Matrix& Q = metric_.metric();
+    const double size = Q.trace() / double(Q.rows());
 
     const SoftTransport start =
-        soft_transport(pair.x * Q_, pair.a, pair.y, pair.b, start_partners, 1e-12 * size, cancel_);
+        soft_transport(pair.x * Q, pair.a, pair.y, pair.b, start_partners, 1e-12 * size, cancel_);
     const double least = std::log(1e-3 * size);
-    const double tightest = row_maxima(divided(pair.x * Q_, start.alpha), divided(pair.y, start.beta)).maxCoeff();
+    const double tightest = row_maxima(divided(pair.x * Q, start.alpha), divided(pair.y, start.beta)).maxCoeff();
     const double level = tightest > 0.0 ? std::log(start_factor * tightest) : 0.0;
     alpha_ = (start.alpha.array() + level).max(least);
     beta_ = (start.beta.array() + level).max(least);
     first_.assign(std::size_t(n) + 1, 0);
-    Z_ = Matrix::Zero(d, d);
     nodes_ = Vector::Ones(n + m);
     mu_ = 1.0;
     join(start.pairs);
@@ -99,12 +77,11 @@ CentralPath::CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf, CancelT
         const double worth = nodes_[arcs_.row[std::size_t(t)]];
         C_[t] = std::clamp(start.flow[t], start_share * worth, worth) / e_[t];
     }
-    emphasis_ = std::max(1.0, 0.1 * double(C_.size()) / double(d));
+    emphasis_ = std::max(1.0, 0.1 * double(C_.size()) / double(Q.rows()));
     mu_ = std::sqrt(nodes_.head(n).sum() * nodes_.tail(m).sum()) / C_.dot(e_);
     C_ *= mu_;
     mu_ = C_.dot(slack_) / double(C_.size());
-    Z_ = emphasis_ * mu_ * Q_.inverse();
-    if (has_room_) V_ = emphasis_ * mu_ * R_.inverse();
+    metric_.centre(emphasis_ * mu_);
 }
 
 CentralPath::PairMatrix CentralPath::matrix(const Vector& values) const {
@@ -137,7 +114,7 @@ Vector CentralPath::atom_sums(const Vector& values) const {
 void CentralPath::join(const PairList& found) {
     const auto n_old = arcs_.size(), n_found = found.size();
     if (n_found == 0) return;
-    const Points images = pair_.x * Q_;
+    const Points images = pair_.x * metric_.metric();
     PairList merged;
     std::vector<double> C, slack;
     for (std::size_t old = 0, fresh = 0; old < n_old || fresh < n_found;) {
@@ -168,7 +145,7 @@ void CentralPath::join(const PairList& found) {
 }
 
 double CentralPath::degree() const {
-    return double(C_.size()) + emphasis_ * double(Q_.rows()) * (has_room_ ? 2.0 : 1.0);
+    return double(C_.size()) + emphasis_ * metric_.degree();
 }
 
 void CentralPath::update() {
@@ -180,72 +157,41 @@ void CentralPath::update() {
     Vector logarithms(n + m);
     logarithms << alpha_, beta_;
     e_ = (0.5 * pair_sums(logarithms)).array().exp();
-    K_ = products(Q_);
+    K_ = products(metric_.metric());
     slack_ = slack_.cwiseMax(2.0 * (e_ - K_));  // more than the linear model promised is welcome
-    double products = C_.dot(slack_) + saddle::inner(Q_, Z_);
-    if (has_room_) products += saddle::inner(R_, V_);
-    mu_ = products / degree();
+    mu_ = (C_.dot(slack_) + metric_.complementarity()) / degree();
 }
 
-/// The Newton system, with H the change of the metric and h its packed form followed by θ:
-///     (diag(nodes) + N W Nᵀ) φ + B h = f,    Bᵀφ + E h = g,
+/// The Newton system, with h the packed change H of the metric:
+///     (diag(nodes) + N W Nᵀ) φ + B h = f,    Bᵀφ + E h = g, which the metric's own equations complete,
 /// N the incidence of atoms and pairs. Rows are eliminated by their diagonal, columns by a Cholesky factorisation.
 class CentralPath::Newton {
 public:
     explicit Newton(const CentralPath& at) : at_(at), theta_(at.C_.cwiseQuotient(at.slack_)) {
         if (!factor_potentials()) return;
-        const Index D = dimension() * (dimension() + 1) / 2;
-        for (Index k = 0; k < D; ++k) basis_.push_back(unpack(Vector::Unit(D, k), dimension()));
-        const Matrix border = border_of_pairs();
-        Matrix corner = Matrix::Zero(D + 1, D + 1);
-        find_slope();
-        corner.topLeftCorner(D, D) = corner_of_pairs() + corner_of_metric();
-        corner.col(D).head(D) = pack(slope_of_theta_);
-        corner.row(D).head(D) = pack(along_axes(powers_)).transpose();
-        inverse_border_.resize(border.rows(), D);
-        for (Index k = 0; k < D; ++k) inverse_border_.col(k) = solve_potentials(border.col(k));
-        corner.topLeftCorner(D, D) -= border.transpose() * inverse_border_;
-        corner_.compute(corner);
-        border_ = border;
+        const Index d = dimension(), D = d * (d + 1) / 2;
+        for (Index k = 0; k < D; ++k) basis_.push_back(unpack(Vector::Unit(D, k), d));
+        border_ = border_of_pairs();
+        inverse_border_.resize(border_.rows(), D);
+        for (Index k = 0; k < D; ++k) inverse_border_.col(k) = solve_potentials(border_.col(k));
+        metric_.emplace(at.metric_, corner_of_pairs() - border_.transpose() * inverse_border_);
     }
 
     [[nodiscard]] bool usable() const { return factor_.info() == Eigen::Success; }
     [[nodiscard]] const Vector& theta() const { return theta_; }  ///< C/slack
-    [[nodiscard]] const Matrix& metric_inverse() const { return Q_inverse_; }
-    [[nodiscard]] const Matrix& room_inverse() const { return R_inverse_; }
 
-    /// The Y after the step is this, slope_of_theta times the θ after it, and slope_of_metric: Y = θ Q^{p'-1} to first
-    /// order in logarithms, with a share of the second order of a predictor if there is one.
-    [[nodiscard]] Matrix slope(const Step* predictor, double share) const {
-        if (!at_.is_curved()) return Matrix::Zero(dimension(), dimension());
-        Vector change = (at_.theta_ * powers_).cwiseQuotient(y_).array().log();
-        if (predictor) {
-            const Vector dq = coordinates(predictor->Q).cwiseQuotient(q_),
-                         dy = coordinates(predictor->Y).cwiseQuotient(y_);
-            const double relative = predictor->theta / at_.theta_;
-            change.array() +=
-                0.5 * share * (dy.array().square() - (at_.power_ - 1.0) * dq.array().square() - relative * relative);
-        }
-        return along_axes(y_.cwiseProduct(change));
-    }
-    [[nodiscard]] const Matrix& slope_of_theta() const { return slope_of_theta_; }
-    [[nodiscard]] Matrix slope_of_metric(const Matrix& H) const {
-        return axes_ * (axes_.transpose() * H * axes_).cwiseProduct(curvature_) * axes_.transpose();
-    }
-    /// By how much tr Q^{p'} falls short, over p'.
-    [[nodiscard]] double missing_trace() const { return (at_.trace_ - q_.dot(powers_)) / at_.power_; }
-
-    void solve(const Vector& f, const Vector& g, Vector& phi, Vector& h) const {
-        const Index D = inverse_border_.cols();
-        phi = solve_potentials(f);
-        Vector rest = g;
-        rest.head(D) -= border_.transpose() * phi;
-        h = corner_.solve(rest);
-        phi -= inverse_border_ * h.head(D);
+    /// f as above; `moment` is S after the step while neither potentials nor metric move.
+    void solve(const Vector& f, const Matrix& moment, double target, const Step* predictor, double share,
+               Step& step) const {
+        const Index d = dimension();
+        const Vector phi = solve_potentials(f);
+        step.metric = metric_->step(moment - unpack(border_.transpose() * phi, d), target,
+                                    predictor ? &predictor->metric : nullptr, share);
+        step.phi = phi - inverse_border_ * pack(step.metric.Q);
     }
 
 private:
-    [[nodiscard]] Index dimension() const { return at_.Q_.rows(); }
+    [[nodiscard]] Index dimension() const { return at_.pair_.x.cols(); }
 
     bool factor_potentials() {
         const Index n = at_.alpha_.size(), m = at_.beta_.size();
@@ -308,48 +254,6 @@ private:
         return corner.selfadjointView<Eigen::Lower>();
     }
 
-    /// ρ'' and the barriers of the metric.
-    [[nodiscard]] Matrix corner_of_metric() {
-        Q_inverse_ = at_.Q_.inverse();
-        if (at_.has_room_) R_inverse_ = at_.R_.inverse();
-        const auto D = Index(basis_.size());
-        Matrix corner(D, D);
-        for (Index k = 0; k < D; ++k) {
-            const Matrix& H = basis_[std::size_t(k)];
-            Matrix image = symmetric(Q_inverse_ * H * at_.Z_);
-            if (at_.has_room_) image += symmetric(R_inverse_ * H * at_.V_);
-            if (at_.is_curved()) image += slope_of_metric(H);
-            corner.col(k) = pack(image);
-        }
-        return corner;
-    }
-
-    void find_slope() {
-        const Eigen::SelfAdjointEigenSolver<Matrix> eigen(at_.Q_);
-        axes_ = eigen.eigenvectors();
-        q_ = eigen.eigenvalues();
-        powers_ = q_.array().pow(at_.power_ - 1.0);
-        if (!at_.is_curved()) {
-            slope_of_theta_ = Matrix::Identity(dimension(), dimension());
-            return;
-        }
-        y_ = coordinates(at_.Y_);
-        slope_of_theta_ = along_axes(y_ / at_.theta_);
-        // Divided differences of q^{p'-1}, in the ratio in which Y stands to them.
-        const Vector ratio = y_.cwiseQuotient(powers_).cwiseSqrt();
-        curvature_ = ratio * ratio.transpose();
-        for (Index j = 0; j < q_.size(); ++j)
-            for (Index i = 0; i < q_.size(); ++i) {
-                const double difference = q_[i] - q_[j];
-                curvature_(i, j) *= std::abs(difference) <= 1e-6 * q_[i] ? (at_.power_ - 1.0) * powers_[i] / q_[i]
-                                                                         : (powers_[i] - powers_[j]) / difference;
-            }
-    }
-    [[nodiscard]] Vector coordinates(const Matrix& M) const { return (axes_.transpose() * M * axes_).diagonal(); }
-    [[nodiscard]] Matrix along_axes(const Vector& values) const {
-        return axes_ * values.asDiagonal() * axes_.transpose();
-    }
-
     [[nodiscard]] Vector solve_once(const Vector& f) const {
         const Index n = rows_.size(), m = cols_.size();
         const Vector scaled = f.head(n).cwiseQuotient(rows_);
@@ -372,62 +276,38 @@ private:
     Vector rows_, cols_;  // diagonal of the potentials' block
     linalg::Cholesky factor_;
     std::vector<Matrix> basis_;  // H_k
-    Matrix Q_inverse_, R_inverse_, border_, inverse_border_;
-    Matrix axes_;            // of Q
-    Vector q_, powers_, y_;  // Q, Q^{p'-1} and Y along them
-    Matrix slope_of_theta_, curvature_;
-    Eigen::PartialPivLU<Matrix> corner_;
+    Matrix border_, inverse_border_;
+    std::optional<MetricPath::Newton> metric_;
 };
 
 CentralPath::Step CentralPath::direction(const Newton& newton, double target, const Step* predictor,
                                          double share) const {
-    const Index d = Q_.rows();
     Vector aim = target * slack_.cwiseInverse();  // C after the step, but for the change of the slacks
     Vector defect = 2.0 * (e_ - K_) - slack_;
     Vector f = -nodes_;
-    Matrix pull_Q = emphasis_ * target * newton.metric_inverse(), pull_R = Matrix::Zero(d, d);
-    const Matrix pull_Y = newton.slope(predictor, share);
-    if (has_room_) pull_R = emphasis_ * target * newton.room_inverse();
     if (predictor) {
         const Vector x = pair_sums(predictor->phi);
         aim -= share * predictor->C.cwiseProduct(predictor->slack).cwiseQuotient(slack_);
         defect += share * 0.25 * e_.cwiseProduct(x).cwiseProduct(x);
         f -= share * 0.5 * nodes_.cwiseProduct(predictor->phi.cwiseAbs2());
         f += share * atom_sums((0.5 * predictor->C + 0.125 * C_.cwiseProduct(x)).cwiseProduct(x).cwiseProduct(e_));
-        pull_Q -= share * symmetric(newton.metric_inverse() * predictor->Q * predictor->Z);
-        if (has_room_) pull_R -= share * symmetric(newton.room_inverse() * predictor->R * predictor->V);
     }
     const Vector pull = aim - newton.theta().cwiseProduct(defect);
     f += atom_sums(pull.cwiseProduct(e_));
     const Points pulled = matrix(pull) * pair_.y;
-    Vector g(d * (d + 1) / 2 + 1), h;
-    g << pack(S0_ - symmetric(2.0 * pair_.x.transpose() * pulled) + pull_Q - pull_R - pull_Y), newton.missing_trace();
 
     Step step;
-    newton.solve(f, g, step.phi, h);
-    step.Q = unpack(h.head(h.size() - 1), d);
-    step.R = -step.Q;
-    step.theta = h[h.size() - 1] - theta_;
-    step.slack = e_.cwiseProduct(pair_sums(step.phi)) - 2.0 * products(step.Q) + defect;
+    const Matrix moment = S0_ - symmetric(2.0 * pair_.x.transpose() * pulled);
+    newton.solve(f, moment, emphasis_ * target, predictor, share, step);
+    step.slack = e_.cwiseProduct(pair_sums(step.phi)) - 2.0 * products(step.metric.Q) + defect;
     step.C = aim - C_ - newton.theta().cwiseProduct(step.slack);
-    step.Z = pull_Q - Z_ - symmetric(newton.metric_inverse() * step.Q * Z_);
-    if (has_room_) step.V = pull_R - V_ - symmetric(newton.room_inverse() * step.R * V_);
-    if (is_curved()) step.Y = pull_Y + h[h.size() - 1] * newton.slope_of_theta() + newton.slope_of_metric(step.Q) - Y_;
     return step;
 }
 
 /// Of the dual and the primal step.
 std::pair<double, double> CentralPath::lengths(const Step& step, double share) const {
-    double dual = std::min(longest(slack_, step.slack, share), longest(Q_, step.Q, share));
-    double primal = std::min(longest(C_, step.C, share), longest(Z_, step.Z, share));
-    if (has_room_) {
-        dual = std::min(dual, longest(R_, step.R, share));
-        primal = std::min(primal, longest(V_, step.V, share));
-    }
-    if (is_curved()) {
-        primal = std::min(primal, longest(Y_, step.Y, share));
-        if (step.theta < -share * theta_) primal = std::min(primal, -share * theta_ / step.theta);
-    }
+    const double dual = std::min(longest(slack_, step.slack, share), metric_.longest_dual(step.metric, share));
+    const double primal = std::min(longest(C_, step.C, share), metric_.longest_primal(step.metric, share));
     return {dual, primal};
 }
 
@@ -439,8 +319,7 @@ CentralPath::Step CentralPath::corrected_step(const Newton& newton) const {
     const Step predictor = direction(newton, 0.0, nullptr, 0.0);
     const auto [dual, primal] = lengths(predictor, 1.0);
     double left = (slack_ + dual * predictor.slack).dot(C_ + primal * predictor.C);
-    left += saddle::inner(Q_ + dual * predictor.Q, Z_ + primal * predictor.Z);
-    if (has_room_) left += saddle::inner(R_ + dual * predictor.R, V_ + primal * predictor.V);
+    left += metric_.complementarity_after(predictor.metric, dual, primal);
     const double ratio = left / (mu_ * degree());
     return direction(newton, std::clamp(ratio * ratio * ratio, 1e-4, 1.0) * mu_, &predictor, primal * dual);
 }
@@ -451,14 +330,14 @@ bool CentralPath::advance() {
         const Newton newton(*this);
         if (!newton.usable()) return false;
         const Step step = corrected_step(newton);
-        if (!step.phi.allFinite() || !step.Q.allFinite()) return false;
+        if (!step.phi.allFinite() || !step.metric.Q.allFinite()) return false;
         auto [dual_step, primal_step] = lengths(step, boundary_share);
         dual_step = std::min(dual_step, std::ldexp(1.0, -refined / 2));  // where more pairs turn up again and again
         const Index n = alpha_.size();
         const Vector change =
             (dual_step * step.phi).cwiseMax(-1.0).cwiseMin(1.0);  // no potential changes by more than e
         const Vector alpha = alpha_ + change.head(n), beta = beta_ + change.tail(beta_.size());
-        const Matrix Q = Q_ + dual_step * step.Q;
+        const Matrix Q = metric_.metric() + dual_step * step.metric.Q;
         const PairList joining = largest_products(divided(pair_.x * Q, alpha), divided(pair_.y, beta),
                                                   partners_per_step, std::exp(-0.5 * near()), arcs_);
         if (refined < most_refinements && exhausts(joining, Q, alpha, beta)) {  // a better direction knows of them
@@ -469,13 +348,8 @@ bool CentralPath::advance() {
         alpha_ = alpha;
         beta_ = beta;
         slack_ += dual_step * step.slack;
-        Q_ = Q;
-        R_ += dual_step * step.R;
         C_ += primal_step * step.C;
-        Z_ += primal_step * step.Z;
-        if (has_room_) V_ += primal_step * step.V;
-        if (is_curved()) Y_ += primal_step * step.Y;
-        theta_ += primal_step * step.theta;
+        metric_.move(step.metric, dual_step, primal_step);
         update();
         join(joining);
         update();
@@ -487,7 +361,7 @@ bool CentralPath::advance() {
 
 /// Would one of the pairs lose most of its slack on the way to that point?
 bool CentralPath::exhausts(const PairList& pairs, const Matrix& Q, const Vector& alpha, const Vector& beta) const {
-    const Points now = pair_.x * Q_, then = pair_.x * Q;
+    const Points now = pair_.x * metric_.metric(), then = pair_.x * Q;
     for (std::size_t t = 0; t < pairs.size(); ++t) {
         const int i = pairs.row[t], j = pairs.col[t];
         const double r_now = now.row(i).dot(pair_.y.row(j)) * std::exp(-0.5 * (alpha_[i] + beta_[j]));
@@ -498,20 +372,13 @@ bool CentralPath::exhausts(const PairList& pairs, const Matrix& Q, const Vector&
 }
 
 Matrix CentralPath::metric() const {
-    double level = 1.0;
-    if (is_curved()) {
-        const Vector q = Eigen::SelfAdjointEigenSolver<Matrix>(Q_, Eigen::EigenvaluesOnly).eigenvalues();
-        level = std::pow(q.array().pow(power_).sum(), 1.0 / power_);
-    } else {
-        level = std::max(Q_.trace() / trace_, 1.0);
-    }
-    return weight_ / level * Q_;
+    return metric_.metric_in_set();
 }
 
 GrowthPotentials CentralPath::potentials() const {
     const Matrix Q = metric();
-    const double scale = Q.norm() / Q_.norm();
-    const Vector tightest = row_maxima(divided(pair_.y, beta_), divided(pair_.x * Q_, alpha_));
+    const double scale = Q.norm() / metric_.metric().norm();
+    const Vector tightest = row_maxima(divided(pair_.y, beta_), divided(pair_.x * Q, alpha_)) / scale;
     return pair_.expand(scale * u_, scale * v_.cwiseProduct(tightest.cwiseAbs2()), Q.norm() * (1.0 + 1e-8));
 }
 

@@ -1,23 +1,21 @@
-/// The saddle problem over the metric Q and the potentials at once, for a gauge that is one Schatten or Ky Fan ball of
-/// all coordinates, by a primal–dual interior point on the pairs that are nearly tight:
+/// The saddle problem over the metric Q and the potentials at once, for the set K of a gauge's program, by a
+/// primal–dual interior point on the pairs that are nearly tight:
 ///
-///     min Σ a_i u_i + Σ b_j v_j - tr(Q S0)   over   2√(u_i v_j) - 2 x_iᵀQy_j ≥ 0   (multipliers C_ij),
+///     min Σ a_i u_i + Σ b_j v_j - tr(Q S0)   over   2√(u_i v_j) - 2 x_iᵀQy_j ≥ 0   (multipliers C_ij),   Q in K,
 ///
-/// S0 = Σ a_i x_i x_iᵀ + Σ b_j y_j y_jᵀ, over Q ⪰ 0 with tr Q^{p'} = 1 (Schatten p), or 0 ⪯ Q ⪯ I with tr Q = k (Ky Fan
-/// k). The unknowns are α = log u and β = log v, in which each atom has its own unit. Stationarity says a_i u_i = Σ_j
-/// P_ij, b_j v_j = Σ_i P_ij with P = C√(u v), and that S0 - ΣC(xyᵀ + yxᵀ) = Y + V - Z with multipliers of Q ⪰ 0 and Q ⪯
-/// I and Y = θ Q^{p'-1} (Ky Fan: θI). Y is a variable of its own, tied to θ and Q by its logarithm: for large p the
-/// power is close to zero, and eigenvalues of Q that end tiny would make steps of Newton in Q alone short.
+/// S0 = Σ a_i x_i x_iᵀ + Σ b_j y_j y_jᵀ. The unknowns are α = log u and β = log v, in which each atom has its own unit,
+/// and those of the metric (metric_path.hpp), which answer the moment S = S0 - ΣC(xyᵀ + yxᵀ). Stationarity says
+/// a_i u_i = Σ_j P_ij, b_j v_j = Σ_i P_ij with P = C√(u v).
 ///
 /// One path for the whole solve instead of one transport for each metric: fifteen to sixty steps. It starts with a few
 /// pairs for every atom (soft_transport.hpp) and prices all pairs at every step: those that a step would make nearly
 /// tight join, and where it would exhaust one of them the direction is computed again, with the pair in it. For N pairs
-/// in use, some ten for every atom, a step costs O(nmd + N²/n + m³ + m²d² + Nd⁴ + d⁶), and the memory is O(N + m² + md²
-/// + d⁴).
+/// in use, some ten for every atom, a step costs O(nmd + N²/n + m³ + m²d² + Nd⁴ + d⁶), for d⁶ the cube of the number of
+/// the metric's unknowns, and the memory is O(N + m² + md² + d⁴).
 #pragma once
 
 #include "spectralot/core/observer.hpp"
-#include "spectralot/gauge/program.hpp"
+#include "sphere/metric_path.hpp"
 #include "sphere/pairs.hpp"
 #include "sphere/reduced_pair.hpp"
 
@@ -30,8 +28,8 @@ public:
     /// Is the problem small enough to price and to factor, and are its masses well enough scaled?
     static bool suits(const ReducedPair& pair);
 
-    /// Starts from a softened transport at the isotropic metric.
-    CentralPath(const ReducedPair& pair, const GaugeLeaf& leaf, CancelToken cancel);
+    /// Starts from a softened transport at the isotropic metric. `norm`: of no Q in K is the norm larger.
+    CentralPath(const ReducedPair& pair, const GaugeProgram& program, double norm, CancelToken cancel);
 
     /// One predictor–corrector step; false when precision is exhausted, or when cancelled before it is found.
     bool advance();
@@ -45,8 +43,7 @@ private:
     struct Step {
         Vector phi;  // of α and β
         Vector C, slack;
-        Matrix Q, R, Z, V, Y;
-        double theta;
+        MetricPath::Step metric;
     };
     class Newton;
 
@@ -60,7 +57,6 @@ private:
     void join(const PairList& found);
     [[nodiscard]] Step corrected_step(const Newton& newton) const;
 
-    [[nodiscard]] bool is_curved() const { return power_ > 1.0; }
     void update();
     [[nodiscard]] double degree() const;
     /// Towards products of `target`, with this share of the second-order terms of the predictor if there is one.
@@ -69,16 +65,10 @@ private:
 
     const ReducedPair& pair_;
     CancelToken cancel_;
-    double weight_;    // the gauge's metric is weight·Q
-    double power_;     // tr Q^power = trace: p' of a Schatten gauge, else 1
-    double trace_;     // k of a Ky Fan gauge, else 1
-    bool has_room_;    // Q ⪯ I is no consequence of the trace
-    double emphasis_;  // of the products QZ and RV beside the many of pairs
+    double emphasis_ = 1.0;  // of the metric's products beside the many of pairs
     Matrix S0_;
     Vector alpha_, beta_;
-    Matrix Q_, R_, Z_, V_;    // R = I - Q
-    Matrix Y_;                // for a Schatten gauge
-    double theta_ = 0.0;      // multiplier of the trace
+    MetricPath metric_;
     PairList arcs_;           // the pairs in use, sorted
     std::vector<int> first_;  // of every row
     Vector C_, slack_;        // slacks are variables of their own: what the exponentials bend is made up for later

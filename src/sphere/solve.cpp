@@ -10,6 +10,7 @@
 
 #include <Eigen/Eigenvalues>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -70,16 +71,17 @@ public:
     }
 
     /// The metric and the potentials at once; the coupling it ends with becomes the first vertex.
-    void follow_central_path(const GaugeLeaf& leaf) {
-        const bool is_operator_norm = leaf.kind == GaugeLeaf::Kind::KyFan && leaf.k == 1;
+    void follow_central_path(const GaugeProgram& program) {
+        const GaugeLeaf* ball = saddle::single_ball(program);
+        const bool is_operator_norm = ball && ball->kind == GaugeLeaf::Kind::KyFan && ball->k == 1;
         if (!CentralPath::suits(oracle_.pair())) {
-            if (is_operator_norm) close_by_rank_one(leaf.weight, vertex_of({}).moment);
+            if (is_operator_norm) close_by_rank_one(ball->weight, vertex_of({}).moment);
             return;
         }
         constexpr int patience = 20;  // steps without halving the gap
         const ReducedPair& pair = oracle_.pair();
         const auto rounding = double(pair.x.rows() + pair.y.rows());  // of plain sums
-        CentralPath path(pair, leaf, cancel_);
+        CentralPath path(pair, program, gauge_.comparison_constants(program.dimension).upper, cancel_);
         double reference = infinity;
         Coupling best;
         bool has_tried_rank_one = !is_operator_norm;
@@ -94,7 +96,7 @@ public:
             report();
             if (!has_tried_rank_one && is_nearly_of_rank_one(Q)) {
                 has_tried_rank_one = true;
-                if (close_by_rank_one(leaf.weight, Q)) return;
+                if (close_by_rank_one(ball->weight, Q)) return;
             }
             if (gap() < 0.5 * reference) {
                 reference = gap();
@@ -255,6 +257,13 @@ private:
     Vector best_weights_;
 };
 
+/// Is there nothing in K to choose from?
+bool is_one_metric(const GaugeProgram& program) {
+    return program.maxima.empty() && std::ranges::all_of(program.leaves, [](const GaugeLeaf& leaf) {
+               return leaf.kind == GaugeLeaf::Kind::Point;
+           });
+}
+
 SphericalMeasure without_zeros(const SphericalMeasure& measure) {
     std::vector<Index> kept;
     for (Index i = 0; i < measure.size(); ++i)
@@ -290,7 +299,7 @@ SphereResult solve(const SphericalMeasure& nu0, const SphericalMeasure& nu1, con
     check_gauge(gauge, d);
     Search search(nu0, nu1, gauge, options, observer);
     const std::optional<GaugeProgram> program = gauge.program(d);
-    if (const GaugeLeaf* leaf = saddle::single_ball(program)) search.follow_central_path(*leaf);
+    if (program && !is_one_metric(*program)) search.follow_central_path(*program);
     if (!search.finished()) {
         if (search.vertices().empty()) search.try_metric(gauge.active(Matrix::Identity(d, d)));
         Master master(gauge, d);
