@@ -71,8 +71,8 @@ public:
     }
 
     /// The metric and the potentials at once; the coupling it ends with becomes the first vertex.
-    void follow_central_path(const GaugeProgram& program) {
-        const GaugeLeaf* ball = saddle::single_ball(program);
+    /// `ball` is the only leaf of a gauge that is a single ball.
+    void follow_central_path(const GaugeProgram& program, const GaugeLeaf* ball) {
         const bool is_operator_norm = ball && ball->kind == GaugeLeaf::Kind::KyFan && ball->k == 1;
         if (!CentralPath::suits(oracle_.pair())) {
             if (is_operator_norm) close_by_rank_one(ball->weight, vertex_of({}).moment);
@@ -299,7 +299,7 @@ SphereResult solve(const SphericalMeasure& nu0, const SphericalMeasure& nu1, con
     check_gauge(gauge, d);
     Search search(nu0, nu1, gauge, options, observer);
     const std::optional<GaugeProgram> program = gauge.program(d);
-    if (program && !is_one_metric(*program)) search.follow_central_path(*program);
+    if (program && !is_one_metric(*program)) search.follow_central_path(*program, saddle::single_ball(program));
     if (!search.finished()) {
         if (search.vertices().empty()) search.try_metric(gauge.active(Matrix::Identity(d, d)));
         Master master(gauge, d);
