@@ -103,11 +103,9 @@ Matrix MetricPath::metric_in_set() const {
     for (int v = 1; v < program_.n_branches; ++v) Q += tau[v] * points_[std::size_t(v)];
     for (const Ball& ball : balls_) {
         const Matrix relative = ball.Q / tau_[ball.branch()];
-        double level = std::max(relative.trace() / ball.trace, 1.0);
-        if (ball.is_curved()) {
-            const Vector q = Eigen::SelfAdjointEigenSolver<Matrix>(relative, Eigen::EigenvaluesOnly).eigenvalues();
-            level = std::pow(q.array().pow(ball.power).sum(), 1.0 / ball.power);
-        }
+        const Vector q = Eigen::SelfAdjointEigenSolver<Matrix>(relative, Eigen::EigenvaluesOnly).eigenvalues();
+        const double level = ball.is_curved() ? std::pow(q.array().pow(ball.power).sum(), 1.0 / ball.power)
+                                              : std::max({q.sum() / ball.trace, q[q.size() - 1], 1.0});
         Q(ball.form->block, ball.form->block) += ball.weight * tau[ball.branch()] / level * relative;
     }
     return unit_ * Q;

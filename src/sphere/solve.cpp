@@ -63,7 +63,7 @@ public:
     const Vertex& try_metric(const Matrix& metric) {
         const Matrix Q = 0.5 * (metric + metric.transpose());
         GrowthTransport::Solution best = oracle_.solve(Q, inner_tol(), cancel_);
-        offer_dual(Q, std::move(best.potentials));
+        offer_dual(Q, std::move(best.potentials), gauge_.membership_excess(Q));
         vertices_.push_back(vertex_of(std::move(best.coupling)));
         offer_mixture(Vector::Unit(Index(vertices_.size()), Index(vertices_.size()) - 1));
         report();
@@ -81,13 +81,14 @@ public:
         constexpr int patience = 20;  // steps without halving the gap
         const ReducedPair& pair = oracle_.pair();
         const auto rounding = double(pair.x.rows() + pair.y.rows());  // of plain sums
+        const double rounding_excess = 16.0 * double(program.dimension) * epsilon;
         CentralPath path(pair, program, gauge_.comparison_constants(program.dimension).upper, cancel_);
         double reference = infinity;
         Coupling best;
         bool has_tried_rank_one = !is_operator_norm;
         for (int since = 0; since < patience; ++since) {
             const Matrix Q = path.metric();
-            offer_dual(Q, path.potentials());
+            offer_dual(Q, path.potentials(), rounding_excess);
             const double upper = safe_upper(gauge_, path.moment(), rounding * masses_);
             if (upper < bracket().upper) {
                 result_.certificate.upper = upper;
@@ -117,7 +118,8 @@ public:
         RankOneSaddle saddle = rank_one_saddle(oracle_.pair(), guess, cancel_);
         saddle.potentials.u *= weight;
         saddle.potentials.v *= weight;
-        offer_dual(weight * saddle.axis * saddle.axis.transpose(), std::move(saddle.potentials));
+        const Matrix Q = weight * saddle.axis * saddle.axis.transpose();
+        offer_dual(Q, std::move(saddle.potentials), gauge_.membership_excess(Q));
         Vertex vertex = vertex_of(std::move(saddle.coupling));
         const double upper = safe_upper(gauge_, vertex.moment, masses_);
         if (!(upper - bracket().lower <= options.tol * upper)) return false;
@@ -186,8 +188,9 @@ public:
     }
 
 private:
-    void offer_dual(const Matrix& Q, GrowthPotentials potentials) {
-        const double lower = safe_lower(scaled_.nu0, scaled_.nu1, Q, potentials, gauge_.membership_excess(Q));
+    /// `excess`: Q/(1 + excess) is in K.
+    void offer_dual(const Matrix& Q, GrowthPotentials potentials, double excess) {
+        const double lower = safe_lower(scaled_.nu0, scaled_.nu1, Q, potentials, excess);
         if (result_.metric.size() > 0 && !(lower > bracket().lower)) return;
         result_.certificate.lower = lower;
         result_.metric = Q;
