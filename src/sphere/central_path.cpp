@@ -1,10 +1,12 @@
 #include "sphere/central_path.hpp"
 
 #include "linalg/cholesky.hpp"
+#include "linalg/kernels.hpp"
 #include "sphere/soft_transport.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <optional>
 
 namespace spectralot::sphere {
@@ -13,7 +15,7 @@ namespace {
 
 constexpr Index most_pairs = Index(1) << 24;    // priced at every step
 constexpr Index most_columns = Index(1) << 12;  // of the dense factorisation
-constexpr double most_work = 1e10;              // products for the metric's part of one step …
+constexpr double most_work = 1e11;              // products for the metric's part of one step, some ten seconds …
 constexpr double pairs_per_atom = 10.0;         // … which has about as many pairs
 constexpr double most_imbalance = 1e6;          // of the two total masses
 constexpr int start_partners = 8;               // per atom
@@ -44,10 +46,11 @@ Matrix self_moment(const ReducedPair& pair) {
 
 }  // namespace
 
-bool CentralPath::suits(const ReducedPair& pair) {
+bool CentralPath::suits(const ReducedPair& pair, const GaugeProgram& program) {
     const Index n = pair.x.rows(), m = pair.y.rows();
     const auto d = double(pair.x.cols()), D = d * (d + 1.0) / 2.0;
-    const double work = pairs_per_atom * double(n) * D * D + D * D * D + 4.0 * D * double(m) * double(m);
+    const auto unknowns = double(MetricPath::n_unknowns(program));
+    const double work = pairs_per_atom * double(n) * D * D + std::pow(unknowns, 3.0) + 4.0 * D * double(m) * double(m);
     const double imbalance = std::max(pair.mass_a / pair.mass_b, pair.mass_b / pair.mass_a);
     return n > 0 && m > 0 && n * m <= most_pairs && m <= most_columns && work <= most_work &&
            imbalance <= most_imbalance;
@@ -173,11 +176,15 @@ public:
         for (Index k = 0; k < D; ++k) basis_.push_back(unpack(Vector::Unit(D, k), d));
         border_ = border_of_pairs();
         inverse_border_.resize(border_.rows(), D);
-        for (Index k = 0; k < D; ++k) inverse_border_.col(k) = solve_potentials(border_.col(k));
-        metric_.emplace(at.metric_, corner_of_pairs() - border_.transpose() * inverse_border_);
+        for (Index k = 0; k < D && !at.cancel_.requested(); ++k)
+            inverse_border_.col(k) = solve_potentials(border_.col(k));
+        const Matrix corner = corner_of_pairs();
+        if (at.cancel_.requested()) return;
+        metric_.emplace(at.metric_, corner - border_.transpose() * inverse_border_);
     }
 
-    [[nodiscard]] bool usable() const { return factor_.info() == Eigen::Success; }
+    /// Was it found, before somebody asked to stop?
+    [[nodiscard]] bool usable() const { return metric_.has_value(); }
     [[nodiscard]] const Vector& theta() const { return theta_; }  ///< C/slack
 
     /// f as above; `moment` is S after the step while neither potentials nor metric move.
@@ -218,7 +225,7 @@ private:
         reduced.diagonal() += cols_;
         reduced.diagonal() *= 1.0 + 16.0 * epsilon;
         factor_.compute(reduced);
-        return usable();
+        return factor_.info() == Eigen::Success;
     }
 
     /// Column k: the pairs' -2θ e (xᵀH_k y), added up at their atoms.
@@ -239,19 +246,24 @@ private:
     /// Σ 4θ (xᵀH_k y)(xᵀH_l y): of the vectors pack(xyᵀ), many pairs at once.
     [[nodiscard]] Matrix corner_of_pairs() const {
         constexpr Index block = 1024;
-        const auto D = Index(basis_.size()), size = theta_.size();
-        Matrix corner = Matrix::Zero(D, D), vectors(D, block);
-        for (Index first = 0; first < size; first += block) {
+        const auto D = Index(basis_.size()), size = theta_.size(), d = dimension();
+        Points corner = Points::Zero(D, D), vectors(block, D);
+        for (Index first = 0; first < size && !at_.cancel_.requested(); first += block) {
             const Index count = std::min(block, size - first);
             for (Index t = 0; t < count; ++t) {
                 const auto at = std::size_t(first + t);
-                const Matrix product =
-                    at_.pair_.x.row(at_.arcs_.row[at]).transpose() * at_.pair_.y.row(at_.arcs_.col[at]);
-                vectors.col(t) = 2.0 * std::sqrt(theta_[first + t]) * pack(symmetric(product));
+                const auto x = at_.pair_.x.row(at_.arcs_.row[at]), y = at_.pair_.y.row(at_.arcs_.col[at]);
+                const double root = std::sqrt(theta_[first + t]);
+                double* entry = &vectors(t, 0);
+                for (Index j = 0; j < d; ++j) {
+                    for (Index i = 0; i < j; ++i) *entry++ = std::numbers::sqrt2 * root * (x[i] * y[j] + x[j] * y[i]);
+                    *entry++ = 2.0 * root * x[j] * y[j];
+                }
             }
-            corner.selfadjointView<Eigen::Lower>().rankUpdate(vectors.leftCols(count));
+            linalg::kernels::add_gram(vectors.data(), std::size_t(D), std::size_t(count), std::size_t(D), nullptr,
+                                      corner.data());
         }
-        return corner.selfadjointView<Eigen::Lower>();
+        return corner.selfadjointView<Eigen::Upper>();
     }
 
     [[nodiscard]] Vector solve_once(const Vector& f) const {

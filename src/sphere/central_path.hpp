@@ -26,7 +26,7 @@ namespace spectralot::sphere {
 class CentralPath {
 public:
     /// Is the problem small enough to price and to factor, and are its masses well enough scaled?
-    static bool suits(const ReducedPair& pair);
+    static bool suits(const ReducedPair& pair, const GaugeProgram& program);
 
     /// Starts from a softened transport at the isotropic metric. `norm`: of no Q in K is the norm larger.
     CentralPath(const ReducedPair& pair, const GaugeProgram& program, double norm, CancelToken cancel);

@@ -86,6 +86,15 @@ MetricPath::MetricPath(const GaugeProgram& program, double norm, const Matrix& s
     update();
 }
 
+Index MetricPath::n_unknowns(const GaugeProgram& program) {
+    Index unknowns = program.n_branches - 1 + Index(program.maxima.size());
+    for (const GaugeLeaf& leaf : program.leaves) {
+        const auto n = Index(leaf.block.size());
+        if (leaf.kind != Kind::Point) unknowns += n * (n + 1) / 2 + 1;
+    }
+    return unknowns;
+}
+
 void MetricPath::update() {
     Q_ = points_[0];
     for (int v = 1; v < program_.n_branches; ++v) Q_ += tau_[v] * points_[std::size_t(v)];

@@ -31,6 +31,9 @@ public:
     /// At the isotropic point of K. `norm`: of no Q in K is the norm larger; `size`: of the moments to come, about.
     MetricPath(const GaugeProgram& program, double norm, const Matrix& size);
 
+    /// Of Newton's equations.
+    [[nodiscard]] static Index n_unknowns(const GaugeProgram& program);
+
     [[nodiscard]] const Matrix& metric() const { return Q_; }  ///< in the unit `norm`
     [[nodiscard]] Matrix metric_in_set() const;                ///< in the gauge's own unit, and in K to rounding
 

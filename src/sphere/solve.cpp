@@ -74,7 +74,7 @@ public:
     /// `ball` is the only leaf of a gauge that is a single ball.
     void follow_central_path(const GaugeProgram& program, const GaugeLeaf* ball) {
         const bool is_operator_norm = ball && ball->kind == GaugeLeaf::Kind::KyFan && ball->k == 1;
-        if (!CentralPath::suits(oracle_.pair())) {
+        if (!CentralPath::suits(oracle_.pair(), program)) {
             if (is_operator_norm) close_by_rank_one(ball->weight, vertex_of({}).moment);
             return;
         }
