@@ -205,9 +205,13 @@ MetricPath::Newton::Slopes MetricPath::Newton::slopes_of(const Ball& ball, doubl
     at.powers = at.q.array().pow(ball.power - 1.0);
     if (!ball.is_curved()) {
         at.y = Vector::Zero(ball.size());
-        at.of_theta = Matrix::Identity(ball.size(), ball.size());
+        at.normal = at.of_theta = Matrix::Identity(ball.size(), ball.size());
+        at.shortfall = tau * (ball.trace - at.q.sum());
         return at;
     }
+    const double level = std::pow(at.q.dot(at.powers), 1.0 / ball.power);
+    at.normal = at.along_axes(at.powers / std::pow(level, ball.power - 1.0));
+    at.shortfall = tau * (1.0 - level);
     at.y = at.coordinates(ball.Y);
     at.of_theta = at.along_axes(at.y / ball.theta);
     // Divided differences of the power, in the ratio in which Y stands to it.
@@ -279,7 +283,7 @@ MetricPath::Newton::Newton(const MetricPath& at, const Matrix& curvature) : at_(
                 pack(slope(ball, slopes, unpack(Vector::Unit(n_entries, k), d)));
         const Index theta = unknown_of_theta(l);
         equations.col(theta).segment(ball.first, n_entries) = pack(slopes.of_theta);
-        equations.row(theta).segment(ball.first, n_entries) = pack(slopes.along_axes(slopes.powers));
+        equations.row(theta).segment(ball.first, n_entries) = pack(slopes.normal);
         if (ball.branch() == 0) continue;
         const Index branch = unknown_of_branch(ball.branch());
         equations(theta, branch) = equations(branch, theta) = -ball.trace;
@@ -331,7 +335,7 @@ MetricPath::Step MetricPath::Newton::step(const Matrix& moment, double target, c
         }
         const Matrix S = ball.weight * moment(ball.form->block, ball.form->block);
         right.segment(ball.first, Index(ball.entries.size())) = pack(S + pull.Z - pull.V - pull.Y);
-        right[unknown_of_theta(l)] = at_.tau_[ball.branch()] * (ball.trace - slopes.q.dot(slopes.powers)) / ball.power;
+        right[unknown_of_theta(l)] = slopes.shortfall;
         if (ball.branch() > 0) right[unknown_of_branch(ball.branch())] += pull.V.trace();
         step.balls.push_back(std::move(pull));
     }

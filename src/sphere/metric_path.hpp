@@ -1,7 +1,7 @@
 /// The metric's half of the central path (central_path.hpp): a point inside the set K of a gauge's program
 /// (gauge/program.hpp) with its multipliers, and what Newton's equations say about both.
 ///
-/// Q is the sum of weight·A over the points, and of weight·Q_l over the balls: 0 ≺ Q_l with tr Q_l^{p'} = τ^{p'}
+/// Q is the sum of weight·A over the points, and of weight·Q_l over the balls: 0 ≺ Q_l of norm ‖Q_l‖_{p'} = τ
 /// (Schatten p) or 0 ≺ Q_l ≺ τI with tr Q_l = kτ (Ky Fan k), τ = 1 at the root, each on its own block of coordinates. A
 /// maximum shares its weight among the τ > 0 of its branches. Stationarity, S_l being weight·S on the block of l:
 ///     S_l = Y_l + V_l - Z_l     multipliers of Q_l ⪯ τI and Q_l ⪰ 0; Y = θ(Q_l/τ)^{p'-1} (Ky Fan: θI);
@@ -103,10 +103,12 @@ public:
 private:
     struct Slopes {  // of one ball
         Matrix Q_inverse, R_inverse;
-        Matrix axes;          // of Q
-        Vector q, powers, y;  // Q/τ, its power p'-1 and Y along them
-        Matrix curvature;     // of Y, in the axes
-        Matrix of_theta;      // of Y
+        Matrix axes;             // of Q
+        Vector q, powers, y;     // Q/τ, its power p'-1 and Y along them
+        Matrix curvature;        // of Y, in the axes
+        Matrix of_theta;         // of Y
+        Matrix normal;           // of the norm of Q, or its trace …
+        double shortfall = 0.0;  // … which is this below τ, or kτ
         [[nodiscard]] Matrix along_axes(const Vector& values) const {
             return axes * values.asDiagonal() * axes.transpose();
         }
