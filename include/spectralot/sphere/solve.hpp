@@ -36,9 +36,8 @@ void visit_fields(SphereOptions& o, Visitor&& visit) {
     visit("max_seconds", o.max_seconds, "stop with the best bracket after this wall time in seconds");
 }
 
-/// Pairs along which mass moves: a[t] leaves row[t], b[t] arrives in col[t]. Sorted by (row, col). A Schatten or Ky Fan
-/// gauge gives at most n + m - 1 + d(d+1)/2 of them (in dimensions where that is cheap to make so), others some times n
-/// + m.
+/// Pairs along which mass moves: a[t] leaves row[t], b[t] arrives in col[t]. Sorted by (row, col). At most n + m - 1 +
+/// d(d+1)/2 of them in dimensions where that is cheap to make so; where cutting planes were needed, some times n + m.
 struct Coupling {
     std::vector<int> row;
     std::vector<int> col;
@@ -71,15 +70,15 @@ struct SphereResult {
     void require_solved() const;            ///< throws NotSolved unless converged
 };
 
-/// Schatten and Ky Fan gauges of all coordinates, nm ≤ 2²⁴, m ≤ 2¹², d up to about 40 at a thousand atoms (60 at
-/// dozens): an interior point over the metric and the potentials at once, on the pairs that are nearly tight, all pairs
-/// priced at every step; ten to sixty steps of O(nmd + m³ + m²d² + (n+m)d⁴ + d⁶) time, O(m² + md² + d⁴) memory; for the
-/// operator norm with a metric of rank one a few, and an exact transport. All others, and where that stalls: fully
-/// corrective cutting planes over Q (saddle/mix_vertices.hpp), each metric a transport by an interior point in
-/// logarithmic potentials, again on few pairs: O(nm·d) for every step, O(n+m+pairs) memory. One thread. Tiny masses and
-/// right angles are safe. The lower bound gives up 16(d+8)·eps·‖Q‖·√(mass_0·mass_1) and the rounding of sums of size
-/// one: UW_γ² below about 2e-7 of the masses may keep a relative gap above 1e-6 (`Stalled`). Throws InvalidArgument for
-/// bad measures (dirs_0, masses_0, dirs_1, masses_1) or options, and for a gauge that is not monotone or does not fit.
+/// nm ≤ 2²⁴, m ≤ 2¹², d up to about 70 (50 at a thousand atoms): an interior point over the metric, as the gauge is
+/// composed, and the potentials at once, on the pairs that are nearly tight, all pairs priced at every step; ten to
+/// sixty steps of O(nmd + m³ + m²d² + (n+m)d⁴ + d⁶) time, O(m² + md² + d⁴) memory; for the operator norm with a metric
+/// of rank one a few, and an exact transport. All others, custom gauges, and where that stalls: fully corrective
+/// cutting planes over Q (saddle/mix_vertices.hpp), each metric a transport by an interior point in logarithmic
+/// potentials, again on few pairs: O(nm·d) for every step, O(n+m+pairs) memory. One thread. Tiny masses and right
+/// angles are safe. The lower bound gives up 16(d+8)·eps·‖Q‖·√(mass_0·mass_1) and the rounding of sums of size one:
+/// UW_γ² below about 2e-7 of the masses may keep a relative gap above 1e-6 (`Stalled`). Throws InvalidArgument for bad
+/// measures (dirs_0, masses_0, dirs_1, masses_1) or options, and for a gauge that is not monotone or does not fit.
 ///
 ///     const auto r = sphere::solve({dirs_0, masses_0}, {dirs_1, masses_1}, operator_gauge(), {.tol = 1e-8});
 ///     r.value, r.certificate.lower, r.metric
