@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numbers>
-#include <optional>
 
 namespace spectralot::sphere {
 
@@ -180,11 +180,11 @@ public:
             inverse_border_.col(k) = solve_potentials(border_.col(k));
         const Matrix corner = corner_of_pairs();
         if (at.cancel_.requested()) return;
-        metric_.emplace(at.metric_, corner - border_.transpose() * inverse_border_);
+        metric_ = std::make_unique<MetricPath::Newton>(at.metric_, corner - border_.transpose() * inverse_border_);
     }
 
     /// Was it found, before somebody asked to stop?
-    [[nodiscard]] bool usable() const { return metric_.has_value(); }
+    [[nodiscard]] bool usable() const { return metric_ != nullptr; }
     [[nodiscard]] const Vector& theta() const { return theta_; }  ///< C/slack
 
     /// f as above; `moment` is S after the step while neither potentials nor metric move.
@@ -289,7 +289,7 @@ private:
     linalg::Cholesky factor_;
     std::vector<Matrix> basis_;  // H_k
     Matrix border_, inverse_border_;
-    std::optional<MetricPath::Newton> metric_;
+    std::unique_ptr<const MetricPath::Newton> metric_;  // null: not found
 };
 
 CentralPath::Step CentralPath::direction(const Newton& newton, double target, const Step* predictor,

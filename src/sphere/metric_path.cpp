@@ -230,8 +230,7 @@ MetricPath::Newton::Slopes MetricPath::Newton::slopes_of(const Ball& ball, doubl
 Matrix MetricPath::Newton::slope(const Ball& ball, const Slopes& at, const Matrix& H) const {
     Matrix image = symmetric(at.Q_inverse * H * ball.Z);
     if (ball.has_room) image += symmetric(at.R_inverse * H * ball.V);
-    if (ball.is_curved())
-        image += at.axes * (at.axes.transpose() * H * at.axes).cwiseProduct(at.curvature) * at.axes.transpose();
+    if (ball.is_curved()) image += at.of_metric(H);
     return image;
 }
 
@@ -365,12 +364,9 @@ MetricPath::Step MetricPath::Newton::step(const Matrix& moment, double target, c
         change.theta = theta - ball.theta;
         change.Z -= ball.Z + symmetric(slopes.Q_inverse * change.Q * ball.Z);
         if (ball.has_room) change.V -= ball.V + symmetric(slopes.R_inverse * change.R * ball.V);
-        if (ball.is_curved()) {
-            const Matrix H = slopes.axes.transpose() * change.Q * slopes.axes;
-            change.Y += theta * slopes.of_theta - ball.Y +
-                        slopes.axes * H.cwiseProduct(slopes.curvature) * slopes.axes.transpose() -
+        if (ball.is_curved())
+            change.Y += theta * slopes.of_theta - ball.Y + slopes.of_metric(change.Q) -
                         slopes.along_axes((ball.power - 1.0) * d_tau / tau * slopes.y);
-        }
         step.Q(ball.form->block, ball.form->block) += ball.weight * change.Q;
     }
     return step;

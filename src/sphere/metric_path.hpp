@@ -3,14 +3,12 @@
 ///
 /// Q is the sum of weight·A over the points, and of weight·Q_l over the balls: 0 ≺ Q_l of norm ‖Q_l‖_{p'} = τ
 /// (Schatten p) or 0 ≺ Q_l ≺ τI with tr Q_l = kτ (Ky Fan k), τ = 1 at the root, each on its own block of coordinates. A
-/// maximum shares its weight among the τ > 0 of its branches. Stationarity, S_l being weight·S on the block of l:
-///     S_l = Y_l + V_l - Z_l     multipliers of Q_l ⪯ τI and Q_l ⪰ 0; Y = θ(Q_l/τ)^{p'-1} (Ky Fan: θI);
-///     Σ weight·tr(AS) + Σ (kθ_l + tr V_l) + Σ weight·λ = λ_v - η_v     over what a branch v holds: points, balls (k =
-///     1
-///                               for Schatten) and maxima with their multipliers λ; λ_v is that of its own maximum, η_v
-///                               that of τ_v ≥ 0.
-/// Y is a variable of its own, tied to θ, Q and τ by its logarithm: for large p the power is close to zero, and
-/// eigenvalues of Q that end tiny would make steps of Newton in Q alone short.
+/// maximum shares its weight among the τ > 0 of its branches. Stationarity, with S_l for weight·S on the block of l:
+///     S_l = Y_l + V_l - Z_l,    Y = θ(Q_l/τ)^{p'-1} (Ky Fan: θI),    V and Z multipliers of Q_l ⪯ τI and Q_l ⪰ 0;
+///     Σ weight·tr(AS) + Σ (kθ_l + tr V_l) + Σ weight·λ = λ_v - η_v,    η_v multiplier of τ_v ≥ 0,
+/// the sums over what a branch v holds: points, balls (k = 1 for Schatten) and maxima. λ is the multiplier of a
+/// maximum, λ_v that of v's own. Y is a variable of its own, tied to θ, Q and τ by its logarithm: for large p the power
+/// is close to zero, and eigenvalues of Q that end tiny would make steps of Newton in Q alone short.
 ///
 /// All are in the unit in which no Q in K has a norm above one.
 #pragma once
@@ -76,7 +74,6 @@ private:
     };
 
     void update();
-    [[nodiscard]] Matrix sum_of_points(int branch) const;
     [[nodiscard]] Index n_open() const { return tau_.size() - 1; }  // branches but the root
 
     const GaugeProgram& program_;
@@ -105,12 +102,15 @@ private:
         Matrix Q_inverse, R_inverse;
         Matrix axes;             // of Q
         Vector q, powers, y;     // Q/τ, its power p'-1 and Y along them
-        Matrix curvature;        // of Y, in the axes
-        Matrix of_theta;         // of Y
+        Matrix curvature;        // in the axes: of_metric(H) is what a change H of Q does to Y
+        Matrix of_theta;         // what a change of θ by one does to Y
         Matrix normal;           // of the norm of Q, or its trace …
         double shortfall = 0.0;  // … which is this below τ, or kτ
         [[nodiscard]] Matrix along_axes(const Vector& values) const {
             return axes * values.asDiagonal() * axes.transpose();
+        }
+        [[nodiscard]] Matrix of_metric(const Matrix& H) const {
+            return axes * (axes.transpose() * H * axes).cwiseProduct(curvature) * axes.transpose();
         }
         [[nodiscard]] Vector coordinates(const Matrix& M) const { return (axes.transpose() * M * axes).diagonal(); }
     };
