@@ -2,6 +2,7 @@
 
 #include "linalg/cholesky.hpp"
 #include "linalg/kernels.hpp"
+#include "linalg/product.hpp"
 #include "sphere/soft_transport.hpp"
 
 #include <algorithm>
@@ -180,7 +181,8 @@ public:
             inverse_border_.col(k) = solve_potentials(border_.col(k));
         const Matrix corner = corner_of_pairs();
         if (at.cancel_.requested()) return;
-        metric_ = std::make_unique<MetricPath::Newton>(at.metric_, corner - border_.transpose() * inverse_border_);
+        metric_ = std::make_unique<MetricPath::Newton>(at.metric_,
+                                                       corner - linalg::product(border_.transpose(), inverse_border_));
     }
 
     /// Was it found, before somebody asked to stop?

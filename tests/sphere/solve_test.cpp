@@ -117,7 +117,7 @@ TEST(SphereCost, ClosedFormsOfHellingerKantorovichForSeveralAtoms) {
     // Pairs in orthogonal planes do not see each other: the sum of their costs, unequal masses and a zero among them.
     const std::vector<double> angles{0.0, 0.3, 1.0, M_PI / 2, 2.0}, a{1.0, 0.2, 3.0, 0.5, 0.0},
         b{1.5, 2.0, 0.1, 0.7, 0.4};
-    const Index n = Index(angles.size());
+    const auto n = Index(angles.size());
     SphericalMeasure nu0{Points::Zero(n, 2 * n), Vector::Zero(n)}, nu1 = nu0;
     double expected = 0.0;
     for (Index k = 0; k < n; ++k) {
@@ -319,7 +319,7 @@ TEST(SphereCost, TheZeroMeasureIsReachedByShrinkingInPlace) {
 }
 
 TEST(SphereCost, TinyMassesAndRightAnglesAreSafe) {
-    Points directions = Points::Identity(3, 3);
+    const Points directions = Points::Identity(3, 3);
     const SphericalMeasure a{directions, Vector{{1.0, 1e-200, 1e-12}}}, b{directions, Vector{{1e-9, 1.0, 0.0}}};
     for (const Gauge& gauge : {trace_gauge(), Gauge(Schatten{.p = 2.0}), operator_gauge()}) {
         const auto r = sphere::solve(a, b, gauge);
