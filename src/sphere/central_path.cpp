@@ -16,7 +16,7 @@ namespace {
 
 constexpr Index most_pairs = Index(1) << 24;    // priced at every step
 constexpr Index most_columns = Index(1) << 12;  // of the dense factorisation
-constexpr double most_work = 1e11;              // products for the metric's part of one step, some ten seconds …
+constexpr double most_work = 5e10;              // products for the metric's part of one step, some ten seconds …
 constexpr double pairs_per_atom = 10.0;         // … which has about as many pairs
 constexpr double most_imbalance = 1e6;          // of the two total masses
 constexpr int start_partners = 8;               // per atom

@@ -70,7 +70,7 @@ struct SphereResult {
     void require_solved() const;            ///< throws NotSolved unless converged
 };
 
-/// nm ≤ 2²⁴, m ≤ 2¹², d up to about 70 (50 at a thousand atoms): an interior point over the metric, as the gauge is
+/// nm ≤ 2²⁴, m ≤ 2¹², d up to about 80 (60 at a thousand atoms): an interior point over the metric, as the gauge is
 /// composed, and the potentials at once, on the pairs that are nearly tight, all pairs priced at every step; ten to
 /// sixty steps of O(nmd + m³ + m²d² + (n+m)d⁴ + d⁶) time, O(m² + md² + d⁴) memory; for the operator norm with a metric
 /// of rank one a few, and an exact transport. All others, custom gauges, and where that stalls: fully corrective
