@@ -35,23 +35,28 @@ Conjugates conjugates(const SpanningTree<Flow>& tree, const Points& x, const Poi
     return dual;
 }
 
-/// Violated arcs, the worst few of each row. Everything found by inner products is confirmed by its reduced cost.
+struct Pricing {
+    std::vector<Arc> violated;  ///< the worst few of each row
+    Vector envelope;            ///< φ raised where pieces are above it: feasible for all pairs
+};
+
+/// Everything found by inner products is confirmed by its reduced cost.
 template <class Flow>
-std::vector<Arc> violated_arcs(const SpanningTree<Flow>& tree, const Points& x, const Points& y,
-                               const SquaredDistance& cost, const PairTolerance& tolerance,
-                               const SolveContext& context) {
+Pricing price(const SpanningTree<Flow>& tree, const Points& x, const Points& y, const SquaredDistance& cost,
+              const PairTolerance& tolerance, const SolveContext& context) {
     const Conjugates dual = conjugates(tree, x, y);
     BestPieces best(x.rows(), added_per_row);
     make_envelope(y, dual.psi, dual.col_hint)->search(x, dual.phi, best, context);
-    std::vector<Arc> arcs;
+    Pricing pricing{{}, dual.phi};
     for (int i = 0; i < tree.n_rows(); ++i) {
+        if (best.count[i] > 0) pricing.envelope[i] = best.value[i * best.k];
         for (int k = 0; k < best.count[i]; ++k) {
             const int j = best.index[i * best.k + k];
             const double reduced = cost(i, j) - tree.row_potentials()[i] + tree.negated_col_potentials()[j];
-            if (reduced + tolerance(i, j) < 0.0) arcs.push_back({i, j});
+            if (reduced + tolerance(i, j) < 0.0) pricing.violated.push_back({i, j});
         }
     }
-    return arcs;
+    return pricing;
 }
 
 /// A coarse potential at finer points: the envelope of the coarse pieces, smoothed over the k best of them.
@@ -246,16 +251,20 @@ void NetworkTransport<Flow>::optimise(const Points& x, const Points& y, int max_
     const SquaredDistance cost(x, y);
     double tau = base_tolerance;
     PairTolerance tolerance(x, y, tau);
+    envelope_.resize(0);
     for (int round = 1;; ++round) {
         tree_.set_potentials(cost);
         arcs_.set_costs(cost, tolerance);
         const std::int64_t n_pivots = run_simplex(tree_, arcs_, cost, context);
         if (n_pivots > 0) tree_.set_potentials(cost);
         if (round == max_rounds || context.cancelled()) return;
-        const std::vector<Arc> violated = violated_arcs(tree_, x, y, cost, tolerance, context);
-        if (violated.empty()) return;
-        const std::size_t n_new = arcs_.add(violated);
-        if (n_new == 0 && n_pivots == 0) return;
+        Pricing pricing = price(tree_, x, y, cost, tolerance, context);
+        if (context.cancelled()) return;
+        const std::size_t n_new = arcs_.add(pricing.violated);
+        if (pricing.violated.empty() || (n_new == 0 && n_pivots == 0)) {
+            envelope_ = std::move(pricing.envelope);
+            return;
+        }
         if (round % patience == 0) tolerance = PairTolerance(x, y, tau *= 2.0);
     }
 }
@@ -273,7 +282,9 @@ Basis NetworkTransport<Flow>::basis(const Points& x, const Points& y) const {
     Conjugates& dual = result.dual;
     dual = {Vector(x.rows()), Vector(y.rows()), Points(sorted.row_hint.rows(), x.cols()),
             Points(sorted.col_hint.rows(), y.cols())};
-    for (Index k = 0; k < x.rows(); ++k) dual.phi[row_at[k]] = sorted.phi[k];
+    result.is_feasible = envelope_.size() > 0;
+    const Vector& phi = result.is_feasible ? envelope_ : sorted.phi;
+    for (Index k = 0; k < x.rows(); ++k) dual.phi[row_at[k]] = phi[k];
     for (Index k = 0; k < y.rows(); ++k) dual.psi[col_at[k]] = sorted.psi[k];
     for (Index k = 0; k < dual.row_hint.rows(); ++k) dual.row_hint.row(row_at[k]) = sorted.row_hint.row(k);
     for (Index k = 0; k < dual.col_hint.rows(); ++k) dual.col_hint.row(col_at[k]) = sorted.col_hint.row(k);

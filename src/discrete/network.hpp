@@ -68,6 +68,7 @@ private:
     Hierarchy cols_;
     Level finest_;
     SpanningTree<Flow> tree_;
+    Vector envelope_;  ///< φ raised to the envelope of the last pricing that found nothing; empty if there was none
     ArcSet arcs_;
 };
 
