@@ -58,7 +58,7 @@ struct QueryBlock {
     const double* exact;   ///< size × d
     const float* rounded;  ///< the same
     const double* norm;    ///< of every query
-    double* floor;        ///< only values above it count; rises with what is found
+    double* floor;         ///< only values above it count; rises with what is found
 };
 
 }  // namespace spectralot

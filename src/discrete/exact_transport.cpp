@@ -170,8 +170,8 @@ PricedPotentials ExactTransport::price(const Matrix& Q, const Potentials& guess,
     const SolveContext context{options.n_threads, options.cancel, 0};
     const Frame frame(s.pair, Q);
     LeastSlacks found = least_slacks(guess, s.rows, s.cols, s.pair, frame, per_point, context);
-    auto [potentials, lower] =
-        certify_lower(complete_potentials(found.dual, false, s.rows, s.cols, frame, context), s.pair, frame, s.mu, s.nu);
+    auto [potentials, lower] = certify_lower(complete_potentials(found.dual, false, s.rows, s.cols, frame, context),
+                                             s.pair, frame, s.mu, s.nu);
     return {std::move(potentials), lower, std::move(found.row), std::move(found.col), std::move(found.slack)};
 }
 

@@ -17,7 +17,8 @@ constexpr int coarsest_clusters = 32;  ///< small enough to solve over all pairs
 constexpr int candidates_per_row = 6;
 constexpr int candidates_per_col = 4;
 constexpr int smoothing_pieces = 2;  ///< a coarse potential is smoothed over
-constexpr int added_per_row = 3;     ///< violated arcs taken per pricing round
+constexpr int added_per_row = 4;     ///< arcs taken per pricing round
+constexpr double near_share = 0.2;   ///< of the mean slack: where a round is dear, what may soon be violated joins too
 constexpr int rounds_per_middle_level = 3;
 constexpr int kept_per_row = 10;  ///< arcs kept between two metrics
 constexpr double base_tolerance = 8.0 * epsilon;
@@ -36,26 +37,34 @@ Conjugates conjugates(const SpanningTree<Flow>& tree, const Points& x, const Poi
 }
 
 struct Pricing {
-    std::vector<Arc> violated;  ///< the worst few of each row
-    Vector envelope;            ///< φ raised where pieces are above it: feasible for all pairs
+    std::vector<Arc>
+        arcs;         ///< the violated ones and, beyond low dimension, near ones, some of each row; empty if optimal
+    Vector envelope;  ///< φ raised where pieces are above it: feasible for all pairs
 };
 
 /// Everything found by inner products is confirmed by its reduced cost.
 template <class Flow>
-Pricing price(const SpanningTree<Flow>& tree, const Points& x, const Points& y, const SquaredDistance& cost,
-              const PairTolerance& tolerance, const SolveContext& context) {
+Pricing price(const SpanningTree<Flow>& tree, const ArcSet& arcs, const Points& x, const Points& y,
+              const SquaredDistance& cost, const PairTolerance& tolerance, const SolveContext& context) {
     const Conjugates dual = conjugates(tree, x, y);
+    const bool takes_near = x.cols() > largest_tree_dimension;
+    const double mean_slack = arcs.mean_slack(tree.row_potentials(), tree.negated_col_potentials());
+    const double margin = takes_near ? 0.5 * near_share * std::max(mean_slack, 0.0) : 0.0;
     BestPieces best(x.rows(), added_per_row);
-    make_envelope(y, dual.psi, dual.col_hint)->search(x, dual.phi, best, context);
+    make_envelope(y, dual.psi, dual.col_hint)->search(x, (dual.phi.array() - margin).matrix(), best, context);
     Pricing pricing{{}, dual.phi};
+    bool is_optimal = true;
     for (int i = 0; i < tree.n_rows(); ++i) {
-        if (best.count[i] > 0) pricing.envelope[i] = best.value[i * best.k];
+        if (best.count[i] > 0) pricing.envelope[i] = std::max(dual.phi[i], best.value[i * best.k]);
         for (int k = 0; k < best.count[i]; ++k) {
             const int j = best.index[i * best.k + k];
             const double reduced = cost(i, j) - tree.row_potentials()[i] + tree.negated_col_potentials()[j];
-            if (reduced + tolerance(i, j) < 0.0) pricing.violated.push_back({i, j});
+            const bool is_violated = reduced + tolerance(i, j) < 0.0;
+            if (is_violated) is_optimal = false;
+            if (is_violated || takes_near) pricing.arcs.push_back({i, j});
         }
     }
+    if (is_optimal) pricing.arcs.clear();
     return pricing;
 }
 
@@ -243,7 +252,7 @@ void NetworkTransport<Flow>::solve_warm(const Points& x, const Points& y, SolveC
     optimise(rows_.sorted(x), cols_.sorted(y), 0, context);
 }
 
-/// Column generation: simplex over the arcs, then all pairs are priced and violated ones join; `max_rounds` 0 = until
+/// Column generation: simplex over the arcs, then all pairs are priced and some join; `max_rounds` 0 = until
 /// none is left.
 template <class Flow>
 void NetworkTransport<Flow>::optimise(const Points& x, const Points& y, int max_rounds, SolveContext& context) {
@@ -258,10 +267,10 @@ void NetworkTransport<Flow>::optimise(const Points& x, const Points& y, int max_
         const std::int64_t n_pivots = run_simplex(tree_, arcs_, cost, context);
         if (n_pivots > 0) tree_.set_potentials(cost);
         if (round == max_rounds || context.cancelled()) return;
-        Pricing pricing = price(tree_, x, y, cost, tolerance, context);
+        Pricing pricing = price(tree_, arcs_, x, y, cost, tolerance, context);
         if (context.cancelled()) return;
-        const std::size_t n_new = arcs_.add(pricing.violated);
-        if (pricing.violated.empty() || (n_new == 0 && n_pivots == 0)) {
+        const std::size_t n_new = arcs_.add(pricing.arcs);
+        if (pricing.arcs.empty() || (n_new == 0 && n_pivots == 0)) {
             envelope_ = std::move(pricing.envelope);
             return;
         }
