@@ -154,8 +154,8 @@ std::vector<int> levels_to_visit(const Hierarchy& rows, const Hierarchy& cols, b
 
 template <class Flow>
 void NetworkTransport<Flow>::sort(const EmbeddedClouds& clouds) {
-    rows_ = Hierarchy(clouds.x * clouds.x_axes);
-    cols_ = Hierarchy(clouds.y * clouds.y_axes);
+    rows_ = Hierarchy(linalg::rows_times(clouds.x, clouds.x_axes));
+    cols_ = Hierarchy(linalg::rows_times(clouds.y, clouds.y_axes));
     finest_ = {rows_.sorted(clouds.x),
                cols_.sorted(clouds.y),
                gather(supplies_.row, rows_.order()),
