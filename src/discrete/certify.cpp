@@ -64,7 +64,8 @@ std::pair<double, double> weighted_mean(const Vector& weights, const Vector& val
 /// With D = x_radius + y_radius and R = D + |shift|, in units of λ = ‖Q‖:
 ///   centring and the split into u, w and offsets, u = fl(xA): |A| D per coordinate;
 ///   the shift terms; the three-term sums f and g; the inner products of the envelope and, in low dimension, the bounds
-///   of its tree nodes. The part of Q that UΛUᵀ misses acts on D².
+///   of its tree nodes; of rank one, the sums of slopes times steps (sorted.cpp).
+///   The part of Q that UΛUᵀ misses acts on D².
 double feasibility_error(const Conjugates& dual, const CentredPair& pair, const Frame& frame) {
     const auto d = static_cast<double>(frame.metric.rows());
     const auto r = static_cast<double>(frame.rank());
@@ -80,7 +81,8 @@ double feasibility_error(const Conjugates& dual, const CentredPair& pair, const 
     const double sums = (r + 6.0) * (3.0 * norm * whole * whole + 2.0 * potentials);
     const double products =
         2.0 * (r + 5.0) * ((0.5 + (r <= 3.0 ? std::sqrt(r) : 0.0)) * norm * reach * reach + 2.0 * potentials);
-    return unit_roundoff * (centring + change_of_basis + shift_terms + sums + products) +
+    const double slopes = r <= 1.0 ? 12.0 * norm * reach * reach : 0.0;
+    return unit_roundoff * (centring + change_of_basis + shift_terms + sums + products + slopes) +
            frame.residual * reach * reach;
 }
 
