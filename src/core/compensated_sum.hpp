@@ -5,14 +5,17 @@
 
 namespace spectralot {
 
+/// Adds to the sum high + low.
+inline void add_compensated(double term, double& high, double& low) {
+    const double total = high + term;
+    const double shadow = total - high;
+    low += (high - (total - shadow)) + (term - shadow);
+    high = total;
+}
+
 class CompensatedSum {
 public:
-    void add(double term) {
-        const double total = high_ + term;
-        const double shadow = total - high_;
-        low_ += (high_ - (total - shadow)) + (term - shadow);
-        high_ = total;
-    }
+    void add(double term) { add_compensated(term, high_, low_); }
     void add_product(double a, double b) {
         const double product = a * b;
         add(product);

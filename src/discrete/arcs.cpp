@@ -63,4 +63,13 @@ void ArcSet::set_costs(const SquaredDistance& cost, const PairTolerance& toleran
     }
 }
 
+double ArcSet::mean_slack(const double* row_potentials, const double* negated_col_potentials) const {
+    double sum = 0.0;
+    for (int i = 0; i + 1 < static_cast<int>(begin_.size()); ++i) {
+        for (int arc = begin_[i]; arc < begin_[i + 1]; ++arc)
+            sum += carried_[arc] + negated_col_potentials[col_[arc]] - row_potentials[i];
+    }
+    return sum / static_cast<double>(size());
+}
+
 }  // namespace spectralot

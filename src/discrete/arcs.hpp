@@ -58,6 +58,9 @@ public:
     void prune(const double* negated_col_potentials, int per_row);
     void set_costs(const SquaredDistance& cost, const PairTolerance& tolerance);
 
+    /// The mean of carried - f_i - g_j.
+    [[nodiscard]] double mean_slack(const double* row_potentials, const double* negated_col_potentials) const;
+
     [[nodiscard]] std::size_t size() const { return col_.size(); }
     [[nodiscard]] int begin(int row) const { return begin_[row]; }
     [[nodiscard]] int end(int row) const { return begin_[row + 1]; }

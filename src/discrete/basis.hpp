@@ -25,6 +25,7 @@ struct Conjugates {
 struct Basis {
     std::vector<PlanEntry> plan;
     Conjugates dual;
+    bool is_feasible = false;  ///< have all pairs been priced, and φ raised to the envelope?
 };
 
 template <class T>

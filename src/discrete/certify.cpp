@@ -64,7 +64,8 @@ std::pair<double, double> weighted_mean(const Vector& weights, const Vector& val
 /// With D = x_radius + y_radius and R = D + |shift|, in units of λ = ‖Q‖:
 ///   centring and the split into u, w and offsets, u = fl(xA): |A| D per coordinate;
 ///   the shift terms; the three-term sums f and g; the inner products of the envelope and, in low dimension, the bounds
-///   of its tree nodes. The part of Q that UΛUᵀ misses acts on D².
+///   of its tree nodes; of rank one, the sums of slopes times steps (sorted.cpp).
+///   The part of Q that UΛUᵀ misses acts on D².
 double feasibility_error(const Conjugates& dual, const CentredPair& pair, const Frame& frame) {
     const auto d = static_cast<double>(frame.metric.rows());
     const auto r = static_cast<double>(frame.rank());
@@ -80,13 +81,14 @@ double feasibility_error(const Conjugates& dual, const CentredPair& pair, const 
     const double sums = (r + 6.0) * (3.0 * norm * whole * whole + 2.0 * potentials);
     const double products =
         2.0 * (r + 5.0) * ((0.5 + (r <= 3.0 ? std::sqrt(r) : 0.0)) * norm * reach * reach + 2.0 * potentials);
-    return unit_roundoff * (centring + change_of_basis + shift_terms + sums + products) +
+    const double slopes = r <= 1.0 ? 12.0 * norm * reach * reach : 0.0;
+    return unit_roundoff * (centring + change_of_basis + shift_terms + sums + products + slopes) +
            frame.residual * reach * reach;
 }
 
 }  // namespace
 
-Conjugates complete_potentials(const Conjugates& active, const std::vector<int>& active_rows,
+Conjugates complete_potentials(const Conjugates& active, bool feasible, const std::vector<int>& active_rows,
                                const std::vector<int>& active_cols, const Frame& frame, const SolveContext& context) {
     const Index n = frame.u.rows();
     const Index m = frame.w.rows();
@@ -99,17 +101,16 @@ Conjugates complete_potentials(const Conjugates& active, const std::vector<int>&
 
     const bool has_hints = active.col_hint.rows() > 0;
     Conjugates all{Vector(n), Vector(m), {}, Points::Zero(has_hints ? m : 0, frame.rank())};
-    for (std::size_t k = 0; k < active_cols.size(); ++k) {
-        all.psi[active_cols[k]] = active.psi[static_cast<Index>(k)];
-        if (has_hints) all.col_hint.row(active_cols[k]) = active.col_hint.row(static_cast<Index>(k));
-    }
+    all.psi(active_cols) = active.psi;
+    if (has_hints) all.col_hint(active_cols, Eigen::all) = active.col_hint;
     const std::vector<int> idle_cols = others(active_cols, m);
-    if (!idle_cols.empty()) {
-        const Vector psi = envelope_values(gather(frame.u, active_rows), active.phi, active.row_hint,
-                                           gather(frame.w, idle_cols), to_the_end);
-        for (std::size_t k = 0; k < idle_cols.size(); ++k) all.psi[idle_cols[k]] = psi[static_cast<Index>(k)];
-    }
-    all.phi = envelope_values(frame.w, all.psi, all.col_hint, frame.u, to_the_end);
+    if (!idle_cols.empty())
+        all.psi(idle_cols) = envelope_values(gather(frame.u, active_rows), active.phi, active.row_hint,
+                                             gather(frame.w, idle_cols), to_the_end);
+    if (feasible) all.phi(active_rows) = active.phi;
+    const std::vector<int> rows = others(feasible ? active_rows : std::vector<int>(), n);
+    if (!rows.empty())
+        all.phi(rows) = envelope_values(frame.w, all.psi, all.col_hint, gather(frame.u, rows), to_the_end);
     return all;
 }
 

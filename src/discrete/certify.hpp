@@ -8,9 +8,10 @@
 
 namespace spectralot {
 
-/// Extends the potentials from the atoms of positive mass to all atoms, feasible up to rounding for all pairs. If the
-/// caller cancelled and the pass over all pairs would take long, the trivial ones (0 ≤ |u - w|²).
-Conjugates complete_potentials(const Conjugates& active, const std::vector<int>& active_rows,
+/// Extends the potentials from the atoms of positive mass to all atoms, feasible up to rounding for all pairs: by a
+/// pass over all pairs unless those of the active atoms are `feasible` already. If the caller cancelled and such a pass
+/// would take long, the trivial ones (0 ≤ |u - w|²).
+Conjugates complete_potentials(const Conjugates& active, bool feasible, const std::vector<int>& active_rows,
                                const std::vector<int>& active_cols, const Frame& frame, const SolveContext& context);
 
 struct CertifiedPotentials {

@@ -126,7 +126,7 @@ struct ExactTransport::State {
     }
 
     ExactResult certified(const Basis& basis, const Frame& frame, const SolveContext& context) const {
-        const Conjugates dual = complete_potentials(basis.dual, rows, cols, frame, context);
+        const Conjugates dual = complete_potentials(basis.dual, basis.is_feasible, rows, cols, frame, context);
         ExactResult result;
         result.plan = as_plan(basis.plan, rows, cols, mu.size(), nu.size());
         result.moment = second_moment(result.plan, mu.points, nu.points);
@@ -170,8 +170,8 @@ PricedPotentials ExactTransport::price(const Matrix& Q, const Potentials& guess,
     const SolveContext context{options.n_threads, options.cancel, 0};
     const Frame frame(s.pair, Q);
     LeastSlacks found = least_slacks(guess, s.rows, s.cols, s.pair, frame, per_point, context);
-    auto [potentials, lower] =
-        certify_lower(complete_potentials(found.dual, s.rows, s.cols, frame, context), s.pair, frame, s.mu, s.nu);
+    auto [potentials, lower] = certify_lower(complete_potentials(found.dual, false, s.rows, s.cols, frame, context),
+                                             s.pair, frame, s.mu, s.nu);
     return {std::move(potentials), lower, std::move(found.row), std::move(found.col), std::move(found.slack)};
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/compensated_sum.hpp"
 #include "linalg/decompositions.hpp"
+#include "linalg/product.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -99,8 +100,8 @@ Frame::Frame(const CentredPair& pair, const Matrix& Q) {
     metric_norm = largest * (1.0 + 8.0 * epsilon) + residual;
 
     y_axes = x_axes * sign.asDiagonal();
-    u = pair.x * x_axes;
-    w = pair.y * y_axes;
+    u = linalg::rows_times(pair.x, x_axes);
+    w = linalg::rows_times(pair.y, y_axes);
     const Vector pull = metric * pair.shift;
     row_offset = -2.0 * (pair.x * pull);
     col_offset = 2.0 * (pair.y * pull);

@@ -81,22 +81,16 @@ void check_pair(const DiscreteMeasure& mu, const DiscreteMeasure& nu) {
 
 Matrix second_moment(const SparsePlan& plan, const Points& x, const Points& y) {
     const Index d = x.cols();
-    std::vector<CompensatedSum> sums(static_cast<std::size_t>(d * (d + 1) / 2));
+    Matrix high = Matrix::Zero(d, d), low = Matrix::Zero(d, d);  // upper triangles
     Vector step(d);
     for (std::size_t t = 0; t < plan.size(); ++t) {
         step = y.row(plan.col[t]) - x.row(plan.row[t]);
-        std::size_t entry = 0;
         for (Index r = 0; r < d; ++r) {
             const double scaled = plan.mass[t] * step[r];
-            for (Index s = 0; s <= r; ++s) sums[entry++].add(scaled * step[s]);
+            for (Index s = 0; s <= r; ++s) add_compensated(scaled * step[s], high(s, r), low(s, r));
         }
     }
-    Matrix moment(d, d);
-    std::size_t entry = 0;
-    for (Index r = 0; r < d; ++r) {
-        for (Index s = 0; s <= r; ++s) moment(r, s) = moment(s, r) = sums[entry++].value();
-    }
-    return moment;
+    return Matrix(high + low).selfadjointView<Eigen::Upper>();
 }
 
 SparsePlan mix(const std::vector<const SparsePlan*>& plans, const std::vector<double>& weights) {

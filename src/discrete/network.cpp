@@ -17,7 +17,8 @@ constexpr int coarsest_clusters = 32;  ///< small enough to solve over all pairs
 constexpr int candidates_per_row = 6;
 constexpr int candidates_per_col = 4;
 constexpr int smoothing_pieces = 2;  ///< a coarse potential is smoothed over
-constexpr int added_per_row = 3;     ///< violated arcs taken per pricing round
+constexpr int added_per_row = 4;     ///< arcs taken per pricing round
+constexpr double near_share = 0.2;   ///< of the mean slack: where a round is dear, what may soon be violated joins too
 constexpr int rounds_per_middle_level = 3;
 constexpr int kept_per_row = 10;  ///< arcs kept between two metrics
 constexpr double base_tolerance = 8.0 * epsilon;
@@ -35,23 +36,36 @@ Conjugates conjugates(const SpanningTree<Flow>& tree, const Points& x, const Poi
     return dual;
 }
 
-/// Violated arcs, the worst few of each row. Everything found by inner products is confirmed by its reduced cost.
+struct Pricing {
+    std::vector<Arc>
+        arcs;         ///< the violated ones and, beyond low dimension, near ones, some of each row; empty if optimal
+    Vector envelope;  ///< φ raised where pieces are above it: feasible for all pairs
+};
+
+/// Everything found by inner products is confirmed by its reduced cost.
 template <class Flow>
-std::vector<Arc> violated_arcs(const SpanningTree<Flow>& tree, const Points& x, const Points& y,
-                               const SquaredDistance& cost, const PairTolerance& tolerance,
-                               const SolveContext& context) {
+Pricing price(const SpanningTree<Flow>& tree, const ArcSet& arcs, const Points& x, const Points& y,
+              const SquaredDistance& cost, const PairTolerance& tolerance, const SolveContext& context) {
     const Conjugates dual = conjugates(tree, x, y);
+    const bool takes_near = x.cols() > largest_tree_dimension;
+    const double mean_slack = arcs.mean_slack(tree.row_potentials(), tree.negated_col_potentials());
+    const double margin = takes_near ? 0.5 * near_share * std::max(mean_slack, 0.0) : 0.0;
     BestPieces best(x.rows(), added_per_row);
-    make_envelope(y, dual.psi, dual.col_hint)->search(x, dual.phi, best, context);
-    std::vector<Arc> arcs;
+    make_envelope(y, dual.psi, dual.col_hint)->search(x, (dual.phi.array() - margin).matrix(), best, context);
+    Pricing pricing{{}, dual.phi};
+    bool is_optimal = true;
     for (int i = 0; i < tree.n_rows(); ++i) {
+        if (best.count[i] > 0) pricing.envelope[i] = std::max(dual.phi[i], best.value[i * best.k]);
         for (int k = 0; k < best.count[i]; ++k) {
             const int j = best.index[i * best.k + k];
             const double reduced = cost(i, j) - tree.row_potentials()[i] + tree.negated_col_potentials()[j];
-            if (reduced + tolerance(i, j) < 0.0) arcs.push_back({i, j});
+            const bool is_violated = reduced + tolerance(i, j) < 0.0;
+            if (is_violated) is_optimal = false;
+            if (is_violated || takes_near) pricing.arcs.push_back({i, j});
         }
     }
-    return arcs;
+    if (is_optimal) pricing.arcs.clear();
+    return pricing;
 }
 
 /// A coarse potential at finer points: the envelope of the coarse pieces, smoothed over the k best of them.
@@ -140,8 +154,8 @@ std::vector<int> levels_to_visit(const Hierarchy& rows, const Hierarchy& cols, b
 
 template <class Flow>
 void NetworkTransport<Flow>::sort(const EmbeddedClouds& clouds) {
-    rows_ = Hierarchy(clouds.x * clouds.x_axes);
-    cols_ = Hierarchy(clouds.y * clouds.y_axes);
+    rows_ = Hierarchy(linalg::rows_times(clouds.x, clouds.x_axes));
+    cols_ = Hierarchy(linalg::rows_times(clouds.y, clouds.y_axes));
     finest_ = {rows_.sorted(clouds.x),
                cols_.sorted(clouds.y),
                gather(supplies_.row, rows_.order()),
@@ -238,7 +252,7 @@ void NetworkTransport<Flow>::solve_warm(const Points& x, const Points& y, SolveC
     optimise(rows_.sorted(x), cols_.sorted(y), 0, context);
 }
 
-/// Column generation: simplex over the arcs, then all pairs are priced and violated ones join; `max_rounds` 0 = until
+/// Column generation: simplex over the arcs, then all pairs are priced and some join; `max_rounds` 0 = until
 /// none is left.
 template <class Flow>
 void NetworkTransport<Flow>::optimise(const Points& x, const Points& y, int max_rounds, SolveContext& context) {
@@ -246,16 +260,20 @@ void NetworkTransport<Flow>::optimise(const Points& x, const Points& y, int max_
     const SquaredDistance cost(x, y);
     double tau = base_tolerance;
     PairTolerance tolerance(x, y, tau);
+    envelope_.resize(0);
     for (int round = 1;; ++round) {
         tree_.set_potentials(cost);
         arcs_.set_costs(cost, tolerance);
         const std::int64_t n_pivots = run_simplex(tree_, arcs_, cost, context);
         if (n_pivots > 0) tree_.set_potentials(cost);
         if (round == max_rounds || context.cancelled()) return;
-        const std::vector<Arc> violated = violated_arcs(tree_, x, y, cost, tolerance, context);
-        if (violated.empty()) return;
-        const std::size_t n_new = arcs_.add(violated);
-        if (n_new == 0 && n_pivots == 0) return;
+        Pricing pricing = price(tree_, arcs_, x, y, cost, tolerance, context);
+        if (context.cancelled()) return;
+        const std::size_t n_new = arcs_.add(pricing.arcs);
+        if (pricing.arcs.empty() || (n_new == 0 && n_pivots == 0)) {
+            envelope_ = std::move(pricing.envelope);
+            return;
+        }
         if (round % patience == 0) tolerance = PairTolerance(x, y, tau *= 2.0);
     }
 }
@@ -273,7 +291,9 @@ Basis NetworkTransport<Flow>::basis(const Points& x, const Points& y) const {
     Conjugates& dual = result.dual;
     dual = {Vector(x.rows()), Vector(y.rows()), Points(sorted.row_hint.rows(), x.cols()),
             Points(sorted.col_hint.rows(), y.cols())};
-    for (Index k = 0; k < x.rows(); ++k) dual.phi[row_at[k]] = sorted.phi[k];
+    result.is_feasible = envelope_.size() > 0;
+    const Vector& phi = result.is_feasible ? envelope_ : sorted.phi;
+    for (Index k = 0; k < x.rows(); ++k) dual.phi[row_at[k]] = phi[k];
     for (Index k = 0; k < y.rows(); ++k) dual.psi[col_at[k]] = sorted.psi[k];
     for (Index k = 0; k < dual.row_hint.rows(); ++k) dual.row_hint.row(row_at[k]) = sorted.row_hint.row(k);
     for (Index k = 0; k < dual.col_hint.rows(); ++k) dual.col_hint.row(col_at[k]) = sorted.col_hint.row(k);

@@ -6,6 +6,7 @@
 #include "discrete/context.hpp"
 #include "discrete/hierarchy.hpp"
 #include "discrete/tree.hpp"
+#include "linalg/product.hpp"
 
 #include <functional>
 
@@ -51,8 +52,8 @@ private:
         Points y;
 
         void embed(const EmbeddedClouds& clouds) {
-            x = x_given * clouds.x_axes;
-            y = y_given * clouds.y_axes;
+            x = linalg::rows_times(x_given, clouds.x_axes);
+            y = linalg::rows_times(y_given, clouds.y_axes);
         }
     };
     /// The clouds in spatial order, with their supplies: the finest level.
@@ -68,6 +69,7 @@ private:
     Hierarchy cols_;
     Level finest_;
     SpanningTree<Flow> tree_;
+    Vector envelope_;  ///< φ raised to the envelope of the last pricing that found nothing; empty if there was none
     ArcSet arcs_;
 };
 

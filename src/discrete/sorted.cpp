@@ -12,8 +12,10 @@ Basis sorted_transport(const Points& x, const Points& y, const Supplies<Flow>& s
     const std::vector<int> cols = ascending_order(y.col(0));
     const auto staircase = north_west_corner(gather(supplies.row, rows), gather(supplies.col, cols));
 
-    // Each step of the staircase keeps the row or the column, where both arcs are tight: a slope of φ or of ψ.
+    // Each step of the staircase keeps the row or the column, where both arcs are tight: a slope of φ or of ψ. Slopes
+    // ascend, so that all pairs are feasible, to rounding: Σ |slope||step| ≤ 2 max|x| max|y|.
     Basis basis;
+    basis.is_feasible = true;
     basis.dual = {Vector(x.rows()), Vector(y.rows()), Points(x.rows(), 1), Points(y.rows(), 1)};
     CompensatedSum phi;
     CompensatedSum psi;
@@ -24,12 +26,10 @@ Basis sorted_transport(const Points& x, const Points& y, const Supplies<Flow>& s
         const double at_x = x(rows[arc.row], 0);
         const double at_y = y(cols[arc.col], 0);
         if (arc.row != last_row) {
-            phi.add_product(at_y, at_x);
-            phi.add_product(-at_y, x(rows[last_row], 0));
+            phi.add_product(at_y, at_x - x(rows[last_row], 0));
         }
         if (arc.col != last_col) {
-            psi.add_product(at_x, at_y);
-            psi.add_product(-at_x, y(cols[last_col], 0));
+            psi.add_product(at_x, at_y - y(cols[last_col], 0));
         }
         last_row = arc.row;
         last_col = arc.col;

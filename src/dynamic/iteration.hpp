@@ -3,6 +3,7 @@
 
 #include "dynamic/bounds.hpp"
 #include "dynamic/slice_prox.hpp"
+#include "spectralot/core/status.hpp"
 
 #include <chrono>
 
@@ -27,9 +28,7 @@ public:
     /// Improves both ends of the certificate from the present iterate.
     void certify();
 
-    [[nodiscard]] double lower() const { return lower_; }
-    [[nodiscard]] double upper() const { return best_.value; }
-    [[nodiscard]] double relative_gap() const { return (upper() - lower()) / upper(); }
+    [[nodiscard]] Certificate bracket() const { return {.lower = lower_, .upper = best_.value}; }
     [[nodiscard]] const Layout& layout() const { return layout_; }
     [[nodiscard]] const StaggeredField& best_field() const { return best_u_; }
     [[nodiscard]] const UpperBound& best() const { return best_; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 
 // Tiles are arrays of vectors, which needs vectors of known size.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
@@ -212,10 +213,9 @@ struct Prox {
     }
 };
 
-template <size_t d, bool derivatives>
-void project_dimension(const double* q, const double* U, const double* const* w, double* rho, double* const* out,
-                       size_t n, kernels::ProxSums* sums) {
-    Prox<d> prox(q, U);
+/// block(w, rho, out) for the cells one block after the other; the rest among cells of zeros, which add nothing.
+template <size_t d, class Mass, class Block>
+HWY_INLINE void in_blocks(const double* const* w, Mass* rho, double* const* out, size_t n, Block block) {
     std::array<const double*, d + 1> from;
     std::array<double*, d + 1> to;
     size_t c = 0;
@@ -224,20 +224,29 @@ void project_dimension(const double* q, const double* U, const double* const* w,
             from[i] = w[i] + c;
             to[i] = out[i] + c;
         }
-        prox.template block<derivatives>(from.data(), rho + c, to.data());
+        block(from.data(), rho + c, to.data());
     }
-    if (c < n) {  // the rest among cells of zeros, which add nothing
-        double given[d + 1][block_cells] = {}, found[d + 1][block_cells], mass[block_cells] = {};
-        for (size_t i = 0; i <= d; ++i) {
-            std::copy(w[i] + c, w[i] + n, given[i]);
-            from[i] = given[i];
-            to[i] = found[i];
-        }
-        std::copy(rho + c, rho + n, mass);
-        prox.template block<derivatives>(from.data(), mass, to.data());
-        for (size_t i = 0; i <= d; ++i) std::copy_n(found[i], n - c, out[i] + c);
-        std::copy_n(mass, n - c, rho + c);
+    if (c == n) return;
+    double given[d + 1][block_cells] = {}, found[d + 1][block_cells] = {}, mass[block_cells] = {};
+    for (size_t i = 0; i <= d; ++i) {
+        std::copy(w[i] + c, w[i] + n, given[i]);
+        std::copy(out[i] + c, out[i] + n, found[i]);
+        from[i] = given[i];
+        to[i] = found[i];
     }
+    std::copy(rho + c, rho + n, mass);
+    block(from.data(), mass, to.data());
+    for (size_t i = 0; i <= d; ++i) std::copy_n(found[i], n - c, out[i] + c);
+    if constexpr (!std::is_const_v<Mass>) std::copy_n(mass, n - c, rho + c);
+}
+
+template <size_t d, bool derivatives>
+void project_dimension(const double* q, const double* U, const double* const* w, double* rho, double* const* out,
+                       size_t n, kernels::ProxSums* sums) {
+    Prox<d> prox(q, U);
+    in_blocks<d>(w, rho, out, n, [&](const double* const* from, double* mass, double* const* to) HWY_ATTR {
+        prox.template block<derivatives>(from, mass, to);
+    });
     if constexpr (derivatives) {
         const auto total = [](Wide sum) HWY_ATTR { return hn::GetLane(hn::SumOfLanes(Tag(), sum)); };
         sums->value = total(prox.value);
@@ -300,27 +309,9 @@ HWY_INLINE void isotropic_block(double q, const double* const* w, const double* 
 template <size_t d>
 void isotropic_dimension(double q, const double* const* w, const double* rho, double share, double* const* out,
                          size_t n) {
-    std::array<const double*, d + 1> from;
-    std::array<double*, d + 1> to;
-    size_t c = 0;
-    for (; c + block_cells <= n; c += block_cells) {
-        for (size_t i = 0; i <= d; ++i) {
-            from[i] = w[i] + c;
-            to[i] = out[i] + c;
-        }
-        isotropic_block<d>(q, from.data(), rho + c, share, to.data());
-    }
-    if (c == n) return;
-    double given[d + 1][block_cells] = {}, found[d + 1][block_cells] = {}, mass[block_cells] = {};
-    for (size_t i = 0; i <= d; ++i) {
-        std::copy(w[i] + c, w[i] + n, given[i]);
-        std::copy(out[i] + c, out[i] + n, found[i]);
-        from[i] = given[i];
-        to[i] = found[i];
-    }
-    std::copy(rho + c, rho + n, mass);
-    isotropic_block<d>(q, from.data(), mass, share, to.data());
-    for (size_t i = 0; i <= d; ++i) std::copy_n(found[i], n - c, out[i] + c);
+    in_blocks<d>(w, rho, out, n, [&](const double* const* from, const double* mass, double* const* to) HWY_ATTR {
+        isotropic_block<d>(q, from, mass, share, to);
+    });
 }
 
 void project_isotropic(int d, double q, const double* const* w, const double* rho, double share, double* const* out,

@@ -1,5 +1,6 @@
 #include "spectralot/dynamic/solve.hpp"
 
+#include "core/ending.hpp"
 #include "dynamic/iteration.hpp"
 #include "spectralot/core/errors.hpp"
 
@@ -178,8 +179,8 @@ public:
     DynamicResult run(const Layout& layout, const Vector& rho_0, const Vector& rho_1, double mass_unit, double length) {
         const std::unique_ptr<Iteration> finest = solve_level(layout, rho_0, rho_1, true);
         DynamicResult result = std::move(result_);
-        result.value = finest->upper() * scale_;
-        result.certificate = {.lower = finest->lower() * scale_, .upper = result.value};
+        result.value = finest->bracket().upper * scale_;
+        result.certificate = {.lower = finest->bracket().lower * scale_, .upper = result.value};
         result.action = finest->best().action * scale_;
         result.metrics = finest->best_metrics();
         result.density = finest->best_field().rho * mass_unit;
@@ -214,35 +215,29 @@ private:
             const bool stopped = cancel_.requested();
             if (k < next_check && k < limit && !stopped) continue;
             iteration->certify();
-            next_check = k + wait(k, iteration->relative_gap());
+            next_check = k + wait(k, iteration->bracket().relative_gap());
             if (finest) report(*iteration, k);
-            if (iteration->relative_gap() <= options_.tol) {
-                result_.status = Status::Solved;
-            } else if (iteration->upper() <= zero_level) {
-                result_.status = Status::ZeroToRounding;
-            } else if (stopped) {
-                result_.status = observer_.cancel.requested() ? Status::Interrupted : Status::TimeLimit;
-            } else if (k >= limit) {
-                result_.status = Status::IterationLimit;
-            } else {
-                continue;
-            }
-            result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;
+            const std::optional<Status> end =
+                ending(iteration->bracket(), k, {zero_level, options_.tol, limit},
+                       {.interrupted = observer_.cancel.requested(), .out_of_time = stopped});
+            if (!end) continue;
+            result_.status = *end;
+            result_.converged = is_converged(*end);
             return iteration;
         }
     }
 
     /// A certificate costs some twenty iterations, and the gap falls about as 1/k: longer waits far from the goal.
     [[nodiscard]] int wait(int k, double gap) const {
-        const double excess = gap > 0.0 ? gap / options_.tol : 0.0;  // of equal measures the gap is 0 / 0
+        const double excess = gap > 0.0 ? gap / options_.tol : 0.0;  // without an upper end the gap is NaN
         const double growth = std::clamp(std::sqrt(excess) - 1.0, 0.15, 3.0);
         return std::clamp(int(growth * k), first_check, last_wait);
     }
 
     void report(const Iteration& iteration, int k) {
         result_.history.push_back({.iteration = k,
-                                   .lower = iteration.lower() * scale_,
-                                   .upper = iteration.upper() * scale_,
+                                   .lower = iteration.bracket().lower * scale_,
+                                   .upper = iteration.bracket().upper * scale_,
                                    .seconds = seconds()});
         observer_.report(result_.history.back());
     }

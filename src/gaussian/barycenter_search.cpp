@@ -1,5 +1,6 @@
 #include "gaussian/barycenter_search.hpp"
 
+#include "core/ending.hpp"
 #include "core/weights.hpp"
 #include "gaussian/couple.hpp"
 #include "gaussian/polar.hpp"
@@ -199,21 +200,14 @@ bool BarycenterSearch::finished() {
     ++result_.n_iter;
     const double unit = components.unit;
     observer_.report({result_.n_iter, unit * (unit * bracket().lower), unit * (unit * bracket().upper), seconds()});
-    if (bracket().upper <= zero_level_)
-        result_.status = Status::ZeroToRounding;
-    else if (bracket().relative_gap() <= options.tol)
-        result_.status = Status::Solved;
-    else if (observer_.cancel.requested())
-        result_.status = Status::Interrupted;
-    else if (result_.n_iter >= options.max_iter)
-        result_.status = Status::IterationLimit;
-    else
-        return false;
-    return true;
+    const std::optional<Status> end = ending(bracket(), result_.n_iter, {zero_level_, options.tol, options.max_iter},
+                                             {.interrupted = observer_.cancel.requested()});
+    result_.status = end.value_or(result_.status);
+    return end.has_value();
 }
 
 BarycenterResult BarycenterSearch::take_result() {
-    result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;
+    result_.converged = is_converged(result_.status);
     if (result_.status == Status::ZeroToRounding) result_.certificate.lower = 0.0;
     const double unit = components.unit;
     result_.certificate.upper = unit * (unit * bracket().upper);

@@ -1,5 +1,6 @@
 #include "gaussian/search.hpp"
 
+#include "core/ending.hpp"
 #include "saddle/mix_vertices.hpp"
 
 #include <cmath>
@@ -67,21 +68,14 @@ void Search::keep_latest(Index n) {
 }
 
 bool Search::finished() {
-    if (bracket().upper <= zero_level_)
-        result_.status = Status::ZeroToRounding;
-    else if (bracket().relative_gap() <= options.tol)
-        result_.status = Status::Solved;
-    else if (observer_.cancel.requested())
-        result_.status = Status::Interrupted;
-    else if (result_.n_iter >= options.max_iter)
-        result_.status = Status::IterationLimit;
-    else
-        return false;
-    return true;
+    const std::optional<Status> end = ending(bracket(), result_.n_iter, {zero_level_, options.tol, options.max_iter},
+                                             {.interrupted = observer_.cancel.requested()});
+    result_.status = end.value_or(result_.status);
+    return end.has_value();
 }
 
 GaussianResult Search::take_result() {
-    result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;
+    result_.converged = is_converged(result_.status);
     if (result_.status == Status::ZeroToRounding) result_.certificate.lower = 0.0;
     result_.cross_covariance = Matrix::Zero(pair.dimension(), pair.dimension());
     for (Index k = 0; k < best_weights_.size(); ++k)

@@ -17,4 +17,14 @@ Matrix product(const Matrix& A, const Matrix& B) {
     return C;
 }
 
+Points rows_times(const Points& points, const Matrix& B) {
+    assert(points.cols() == B.rows());
+    Points image(points.rows(), B.cols());
+    if (image.size() == 0) return image;
+    const Points by_rows = B;
+    kernels::apply_right(points.data(), points.cols(), points.rows(), points.cols(), by_rows.data(), B.cols(),
+                         image.data(), B.cols());
+    return image;
+}
+
 }  // namespace spectralot::linalg

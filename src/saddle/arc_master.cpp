@@ -26,22 +26,42 @@ ArcMaster::ArcMaster(const GaugeProgram& program, const Points& x, const Points&
     const PlanAtoms<double> plans(moments);
     InteriorPoint<PlanAtoms<double>> iterate(program, plans);
     constexpr int max_iterations = 100;
-    for (int i = 0; i < max_iterations && iterate.complementarity() * scale_ > tol; ++i) {
-        if (!iterate.advance()) break;
+    for (int i = 0; i < max_iterations; ++i) {
+        plan_path_.push_back({iterate.masses() / iterate.masses().sum(), iterate.metric(),
+                              iterate.complementarity() / double(iterate.degree()), iterate.gauge_point()});
+        if (iterate.complementarity() * scale_ <= tol || !iterate.advance()) break;
     }
-    plan_weights_ = iterate.masses() / iterate.masses().sum();
-    plan_metric_ = iterate.metric();
-    plan_mu_ = iterate.complementarity() / double(iterate.degree());
-    plan_point_ = iterate.gauge_point();
+}
+
+bool ArcMaster::retreat() {
+    const double wanted = 100.0 * plan_path_.back().mu;
+    std::size_t kept = plan_path_.size();
+    while (kept > 0 && plan_path_[kept - 1].mu < wanted) --kept;
+    if (kept == 0) return false;
+    plan_path_.erase(plan_path_.begin() + std::ptrdiff_t(kept), plan_path_.end());
+    iterate_.reset();
+    wide_.reset();
+    return true;
 }
 
 Matrix ArcMaster::metric() const {
     if (wide_) return wide_->metric().cast<double>();
-    return iterate_ ? iterate_->metric() : plan_metric_;
+    return iterate_ ? iterate_->metric() : plan_path_.back().metric;
 }
 
 Vector ArcMaster::masses() const {
     return wide_ ? wide_->masses().cast<double>() : iterate_->masses();
+}
+Aim<double> ArcMaster::aim() const {
+    Aim<double> aim;
+    if (wide_) {
+        const Aim<long double> wide = wide_->aim();
+        aim = {wide.masses.cast<double>(), wide.multipliers.cast<double>(), wide.metric.cast<double>()};
+    } else {
+        aim = iterate_->aim();
+    }
+    aim.multipliers *= scale_;
+    return aim;
 }
 Vector ArcMaster::multipliers() const {
     return wide_ ? wide_->multipliers().cast<double>() : iterate_->multipliers();
@@ -59,12 +79,13 @@ Points ArcMaster::displacements(const std::vector<int>& row, const std::vector<i
 
 void ArcMaster::start(ArcList arcs, const Vector& f, const Vector& g) {
     // Slacks a little above zero for all arcs, so that those of the plans come out central too.
-    const double shift = plan_mu_ * 0.5 * double(atoms_.n_equations());
+    const auto& [weights, metric, mu, gauge] = plan_path_.back();
+    const double shift = mu * 0.5 * double(atoms_.n_equations());
     const auto K = Index(arcs.row.size());
     Vector w(K), s(K);
     for (Index k = 0; k < K; ++k) {
         s(k) = std::max(arcs.slack[k] / scale_, 0.0) + shift;
-        w(k) = arcs.mass[k] + plan_mu_ / s(k);
+        w(k) = arcs.mass[k] + mu / s(k);
     }
     w /= w.sum();
     Vector phi(atoms_.n_equations());
@@ -73,8 +94,7 @@ void ArcMaster::start(ArcList arcs, const Vector& f, const Vector& g) {
     phi.head(f.size()).array() += phi(phi.size() - 1);
     phi.tail(g.size()).array() -= phi(phi.size() - 1);
     atoms_.assign(arcs.row, arcs.col, displacements(arcs.row, arcs.col));
-    iterate_ =
-        std::make_unique<Iterate<double>>(program_, atoms_, std::move(w), std::move(s), std::move(phi), plan_point_);
+    iterate_ = std::make_unique<Iterate<double>>(program_, atoms_, std::move(w), std::move(s), std::move(phi), gauge);
 }
 
 bool ArcMaster::advance() {

@@ -19,14 +19,17 @@ struct ArcList {
 class ArcMaster {
 public:
     /// `x`, `y`: points of positive mass; `a`, `b`: their masses, sums one. Solves the master over whole plans first,
-    /// to the absolute gap `tol`: its saddle point is where the arcs will start.
+    /// to the absolute gap `tol`: the end of its central path is where the arcs will start.
     ArcMaster(const GaugeProgram& program, const Points& x, const Points& y, const Vector& a, const Vector& b,
               const std::vector<Matrix>& plan_moments, double tol);
     ArcMaster(const ArcMaster&) = delete;
     ArcMaster& operator=(const ArcMaster&) = delete;
     ~ArcMaster() = default;
 
-    [[nodiscard]] const Vector& plan_weights() const { return plan_weights_; }
+    [[nodiscard]] const Vector& plan_weights() const { return plan_path_.back().weights; }
+    /// Back on the plans' central path to a gap a hundred times as large: a start too near the boundary for arcs cuts
+    /// their steps short. False at the beginning of the path.
+    bool retreat();
     /// Q in K, at any time.
     [[nodiscard]] Matrix metric() const;
 
@@ -41,6 +44,8 @@ public:
     [[nodiscard]] const std::vector<int>& rows() const { return atoms_.rows(); }
     [[nodiscard]] const std::vector<int>& cols() const { return atoms_.cols(); }
     [[nodiscard]] Vector masses() const;
+    /// Of the last iteration, until arcs are added: nearer to the optimum than the iterate.
+    [[nodiscard]] Aim<double> aim() const;
     [[nodiscard]] Vector row_potentials() const { return scale_ * multipliers().head(atoms_.n_rows()); }
     [[nodiscard]] Vector col_potentials() const { return scale_ * multipliers().tail(atoms_.n_cols()); }
     /// Σ |marginals of w - (a, b)|.
@@ -63,10 +68,13 @@ private:
     const GaugeProgram& program_;
     Points x_, y_;
     double scale_;  // squared unit of the caller in which the problem has size one
-    Vector plan_weights_;
-    Matrix plan_metric_;
-    double plan_mu_ = 0.0;
-    GaugePoint<double> plan_point_;
+    struct PlanPoint {
+        Vector weights;
+        Matrix metric;
+        double mu;
+        GaugePoint<double> gauge;
+    };
+    std::vector<PlanPoint> plan_path_;
     ArcAtoms<double> atoms_;
     ArcAtoms<long double> wide_atoms_;
     std::unique_ptr<Iterate<double>> iterate_;

@@ -85,6 +85,7 @@ bool InteriorPoint<Atoms>::advance() {
         const Real target = (last_step_ < Real(0.3) ? Real(1) : share) * mu;
         if (!solve_direction(target)) return false;
         move_curved(target);
+        primal_step_ = dual_step_ = last_step_;
     } else {
         const Real least = last_step_ < Real(0.2) ? 0.6 : last_step_ < Real(0.5) ? 0.25 : 0.05;
         const Real target = std::clamp(Real(reached * reached), least, Real(0.9)) * mu;
@@ -96,6 +97,8 @@ bool InteriorPoint<Atoms>::advance() {
         const auto [p, d] = step_lengths();
         if (spoils_equations(p)) return false;
         last_step_ = std::min(p, d);
+        primal_step_ = p;
+        dual_step_ = d;
         move(p, d);
     }
     return w_.allFinite() && tau_.allFinite();
@@ -143,8 +146,10 @@ GaugePoint<typename Atoms::Real> InteriorPoint<Atoms>::gauge_point() const {
 }
 
 template <class Atoms>
-RealMatrix<typename Atoms::Real> InteriorPoint<Atoms>::metric() const {
-    const Vector tau = feasible_branch_weights();
+template <class Gradient, class Part>
+RealMatrix<typename Atoms::Real> InteriorPoint<Atoms>::assemble_metric(const Vector& free_tau, Gradient gradient,
+                                                                       Part part_of) const {
+    const Vector tau = feasible_branch_weights(free_tau);
     Matrix sum = Matrix::Zero(program_.dimension, program_.dimension);
     const auto add = [&](const GaugeLeaf& leaf, const Matrix& part) {
         for (std::size_t i = 0; i < leaf.block.size(); ++i) {
@@ -153,11 +158,37 @@ RealMatrix<typename Atoms::Real> InteriorPoint<Atoms>::metric() const {
             }
         }
     };
-    for (const auto& leaf : smooth_) add(*leaf.spec, Real(leaf.spec->weight) * tau(leaf.spec->branch) * leaf.gradient);
+    for (const auto& leaf : smooth_) add(*leaf.spec, Real(leaf.spec->weight) * tau(leaf.spec->branch) * gradient(leaf));
     for (const auto& leaf : spectral_) {
-        add(*leaf.spec, leaf.feasible_metric(Real(leaf.spec->weight) * tau(leaf.spec->branch)));
+        add(*leaf.spec, part_of(leaf, Real(leaf.spec->weight) * tau(leaf.spec->branch)));
     }
     return symmetric<Real>(sum);
+}
+
+template <class Atoms>
+RealMatrix<typename Atoms::Real> InteriorPoint<Atoms>::metric() const {
+    return assemble_metric(
+        tau_, [](const auto& leaf) { return leaf.gradient; },
+        [](const auto& leaf, Real t) { return leaf.feasible_metric(t); });
+}
+
+template <class Atoms>
+Aim<typename Atoms::Real> InteriorPoint<Atoms>::aim() const {
+    const Real primal = 1 - primal_step_, dual = 1 - dual_step_;  // what is left of the step
+    Aim<Real> aim{.masses = (w_ + primal * dw_).cwiseMax(Real(0)), .multipliers = phi_ + dual * dphi_, .metric = {}};
+    aim.metric = assemble_metric(
+        tau_ + dual * dtau_,
+        [&](const SmoothLeaf<Atoms>& leaf) {
+            SmoothGauge<Real> there = leaf;
+            if (!leaf.is_linear()) there.differentiate(leaf.atoms.combine(aim.masses));
+            return there.gradient;
+        },
+        [&](const SpectralLeaf<Atoms>& leaf, Real t) {
+            SpectralGauge<Real> there = leaf;
+            there.Q += dual * leaf.dQ;
+            return there.feasible_metric(t);
+        });
+    return aim;
 }
 
 template <class Atoms>
@@ -397,10 +428,10 @@ void InteriorPoint<Atoms>::move(Real primal, Real dual) {
 }
 
 template <class Atoms>
-RealVector<typename Atoms::Real> InteriorPoint<Atoms>::feasible_branch_weights() const {
+RealVector<typename Atoms::Real> InteriorPoint<Atoms>::feasible_branch_weights(const Vector& free_tau) const {
     Vector tau(n_branches_ + 1);
     tau(0) = 1;
-    tau.tail(n_branches_) = tau_.cwiseMax(Real(0));
+    tau.tail(n_branches_) = free_tau.cwiseMax(Real(0));
     for (const GaugeMaximum& maximum : program_.maxima) {
         auto own = tau.segment(maximum.first_branch, maximum.n_branches);
         own *= Real(maximum.weight) * tau(maximum.branch) / own.sum();

@@ -37,6 +37,14 @@ struct GaugePoint {
     }
 };
 
+/// Where a step leads when it is taken in full length, across the boundary: the equations hold there to rounding, and
+/// the gap is that of the next iterate. Masses and metric are brought back to their cones.
+template <class Real>
+struct Aim {
+    RealVector<Real> masses, multipliers;
+    RealMatrix<Real> metric;  ///< in K
+};
+
 template <class Atoms>
 class InteriorPoint {
 public:
@@ -62,6 +70,8 @@ public:
     [[nodiscard]] GaugePoint<Real> gauge_point() const;
     /// The element of K that the dual point stands for.
     [[nodiscard]] Matrix metric() const;
+    /// Of the last step, until the atoms change.
+    [[nodiscard]] Aim<Real> aim() const;
     /// Sum of the products of complementary variables and their number: the distance to the optimum, once feasible.
     [[nodiscard]] Real complementarity() const;
     [[nodiscard]] Index degree() const;
@@ -93,7 +103,10 @@ private:
     void move_curved(Real target);
     void move(Real primal, Real dual);
     /// τ with the sums of every maximum put exactly right, root first.
-    [[nodiscard]] Vector feasible_branch_weights() const;
+    [[nodiscard]] Vector feasible_branch_weights(const Vector& tau) const;
+    /// The element of K put together from those of the leaves: gradient(leaf) and part(leaf, t).
+    template <class Gradient, class Part>
+    [[nodiscard]] Matrix assemble_metric(const Vector& tau, Gradient gradient, Part part) const;
 
     const GaugeProgram& program_;
     const Atoms& atoms_;
@@ -101,7 +114,7 @@ private:
     std::vector<SmoothLeaf<Atoms>> smooth_;
     std::vector<SpectralLeaf<Atoms>> spectral_;
     bool curved_ = false;  // some gradient moves with w: the Newton step needs a line search
-    Real last_step_ = 1.0;
+    Real last_step_ = 1.0, primal_step_ = 1.0, dual_step_ = 1.0;  // the shorter of the two, and both
     Vector w_, s_, phi_, tau_, u_, maxima_;
     Vector dw_, ds_, dphi_, dtau_, du_, d_maxima_;
     Vector second_w_, second_branch_;  // products of the changes of complementary variables, to be made up for

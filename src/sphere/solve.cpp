@@ -1,5 +1,6 @@
 #include "spectralot/sphere/solve.hpp"
 
+#include "core/ending.hpp"
 #include "saddle/mix_vertices.hpp"
 #include "saddle/program.hpp"
 #include "spectralot/core/errors.hpp"
@@ -145,19 +146,11 @@ public:
     }
 
     bool finished() {
-        if (bracket().upper <= zero_level_)
-            result_.status = Status::ZeroToRounding;
-        else if (bracket().relative_gap() <= options.tol)
-            result_.status = Status::Solved;
-        else if (observer_.cancel.requested())
-            result_.status = Status::Interrupted;
-        else if (cancel_.requested())
-            result_.status = Status::TimeLimit;
-        else if (result_.n_iter >= options.max_iter)
-            result_.status = Status::IterationLimit;
-        else
-            return false;
-        return true;
+        const std::optional<Status> end =
+            ending(bracket(), result_.n_iter, {zero_level_, options.tol, options.max_iter},
+                   {.interrupted = observer_.cancel.requested(), .out_of_time = cancel_.requested()});
+        result_.status = end.value_or(result_.status);
+        return end.has_value();
     }
     void stall() { result_.status = Status::Stalled; }
 
@@ -175,7 +168,7 @@ public:
         if (result_.status == Status::ZeroToRounding) certificate.lower = 0.0;
         if (result_.status == Status::Solved && certificate.relative_gap() > options.tol)
             result_.status = Status::Stalled;
-        result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;
+        result_.converged = is_converged(result_.status);
 
         certificate.lower = unscaled(certificate.lower);
         certificate.upper = unscaled(certificate.upper);

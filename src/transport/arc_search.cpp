@@ -37,6 +37,7 @@ struct Atoms {
 
 using Arc = std::pair<int, int>;
 constexpr int arcs_per_point = 4;  // of least slack, from either side
+constexpr double shortest_first_step = 0.2;
 
 class ArcSearch {
 public:
@@ -50,10 +51,11 @@ public:
 
     bool run() {
         begin();
+        while (master_.advance() && master_.last_step() < shortest_first_step && master_.retreat()) begin();
         StallDetector slow(25, 2.0);
         while (master_.advance()) {
+            offer_aim();
             price();
-            if (master_.infeasibility() < 1e-3) offer_coupling();
             if (search_.finished()) return true;
             if (slow.stalls(master_.gap())) break;  // its own gap: the bracket of the plans may be ahead at first
         }
@@ -110,11 +112,23 @@ private:
         since_growth_ = 0;
     }
 
-    /// Upper bound from the current masses, as sparse as that is free.
-    void offer_coupling() {
-        for (double floor = 1e-4; floor > 1e-16; floor *= 1e-3) {
-            const auto mass =
-                restore_marginals(master_.rows(), master_.cols(), master_.masses(), rows_.mass, cols_.mass, floor);
+    /// Bounds from where the last step aimed at; the lower one, another pricing, once it may be the last.
+    void offer_aim() {
+        const saddle::Aim<double> aim = master_.aim();
+        offer_coupling(aim.masses);
+        if (master_.gap() > 30.0 * search_.options.tol * search_.bracket().upper) return;
+        const auto n = Index(rows_.index.size()), m = Index(cols_.index.size());
+        const Potentials potentials{rows_.spread(aim.multipliers.head(n)), cols_.spread(aim.multipliers.tail(m))};
+        PricedPotentials priced = search_.oracle.price(aim.metric, potentials, 1, search_.exact_options());
+        search_.offer_dual(aim.metric, std::move(priced.potentials), priced.lower);
+    }
+
+    /// Upper bound from masses, as sparse as that is free.
+    void offer_coupling(const Vector& masses) {
+        const double least = masses.unaryExpr([](double w) { return w > 0.0 ? w : infinity; }).minCoeff() *
+                             double(std::max(rows_.mass.size(), cols_.mass.size()));
+        for (double floor = 1e-4; floor > 1e-3 * std::max(least, 1e-13); floor *= 1e-3) {  // then nothing is dropped
+            const auto mass = restore_marginals(master_.rows(), master_.cols(), masses, rows_.mass, cols_.mass, floor);
             if (!mass) continue;
             SparsePlan plan{search_.mu.size(), search_.nu.size(), {}, {}, {}};
             for (Index k = 0; k < mass->size(); ++k) {

@@ -1,5 +1,6 @@
 #include "spectralot/transport/mixture.hpp"
 
+#include "core/ending.hpp"
 #include "core/weights.hpp"
 #include "gaussian/couple.hpp"
 #include "saddle/mix_vertices.hpp"
@@ -161,21 +162,15 @@ void MixtureSearch::offer_mixture(const Vector& weights) {
 }
 
 bool MixtureSearch::finished() {
-    if (bracket().upper <= zero_level_ && bracket().lower <= 0.0)
-        result_.status = Status::ZeroToRounding;
-    else if (bracket().relative_gap() <= options.tol)
-        result_.status = Status::Solved;
-    else if (observer_.cancel.requested())
-        result_.status = Status::Interrupted;
-    else if (result_.n_iter >= options.max_iter)
-        result_.status = Status::IterationLimit;
-    else
-        return false;
-    return true;
+    const double zero_level = bracket().lower <= 0.0 ? zero_level_ : 0.0;
+    const std::optional<Status> end = ending(bracket(), result_.n_iter, {zero_level, options.tol, options.max_iter},
+                                             {.interrupted = observer_.cancel.requested()});
+    result_.status = end.value_or(result_.status);
+    return end.has_value();
 }
 
 MixtureResult MixtureSearch::take_result() {
-    result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;
+    result_.converged = is_converged(result_.status);
     const auto scaled = [unit = pairs_.unit()](auto& x) { x = unit * (unit * x); };
     scaled(result_.certificate.lower);
     scaled(result_.certificate.upper);

@@ -1,5 +1,6 @@
 #include "transport/search.hpp"
 
+#include "core/ending.hpp"
 #include "spectralot/core/errors.hpp"
 #include "transport/bounds.hpp"
 #include "transport/pilot.hpp"
@@ -166,19 +167,10 @@ bool Search::finished() {
     result_.history.push_back(row);
     observer.report({result_.n_iter, row.lower, row.upper, row.seconds, seconds_left()});
 
-    if (bracket().upper <= zero_level_)
-        result_.status = Status::ZeroToRounding;
-    else if (bracket().relative_gap() <= options.tol)
-        result_.status = Status::Solved;
-    else if (observer.cancel.requested())
-        result_.status = Status::Interrupted;
-    else if (must_stop())
-        result_.status = Status::TimeLimit;
-    else if (result_.n_iter == options.max_iter)
-        result_.status = Status::IterationLimit;
-    else
-        return false;
-    return true;
+    const std::optional<Status> end = ending(bracket(), result_.n_iter, {zero_level_, options.tol, options.max_iter},
+                                             {.interrupted = observer.cancel.requested(), .out_of_time = must_stop()});
+    result_.status = end.value_or(result_.status);
+    return end.has_value();
 }
 
 TransportResult Search::take_result() {
@@ -198,7 +190,7 @@ TransportResult Search::take_result() {
     }
     if (result_.status == Status::ZeroToRounding) certificate.lower = 0.0;
     if (result_.status == Status::Solved && certificate.relative_gap() > options.tol) result_.status = Status::Stalled;
-    result_.converged = result_.status == Status::Solved || result_.status == Status::ZeroToRounding;
+    result_.converged = is_converged(result_.status);
 
     certificate.lower *= unit_;
     certificate.upper *= unit_;

@@ -222,6 +222,44 @@ TEST(Envelope, FindsTheBestPiecesOfEveryQuery) {
     }
 }
 
+/// Single precision only rules pieces out: scales it cannot tell apart, or cannot hold at all, must not change the
+/// answer.
+TEST(Envelope, KeepsDoublePrecisionOnAnyScale) {
+    test::Random random(10);
+    constexpr Index n = 200, d = 7;
+    for (const double spread : {0.0, 4.0, 12.0, 60.0}) {     // decades between the points, either way
+        for (const double closeness : {1.0, 1e-6, 1e-12}) {  // of the points to one another
+            Points pieces = closeness * test::gaussian_points(n, d, random);
+            Points queries = closeness * test::gaussian_points(61, d, random);
+            pieces.array() += 1.0;
+            const Points exponents = test::gaussian_points(n, 1, random);
+            for (Index j = 0; j < n; ++j) pieces.row(j) *= std::pow(10.0, spread * std::tanh(exponents(j, 0)));
+            const Vector offset = 0.5 * pieces.rowwise().squaredNorm();
+            Vector floor(61);
+            for (Index i = 0; i < 61; ++i) {  // three values are above it
+                Vector value = pieces * queries.row(i).transpose() - offset;
+                std::sort(value.begin(), value.end(), std::greater<>());
+                floor[i] = 0.5 * (value[2] + value[3]);
+            }
+            for (const bool has_floor : {false, true}) {
+                BestPieces best(61, 3);
+                make_envelope(pieces, offset, {})->search(queries, has_floor ? floor : Vector(), best, {});
+                for (Index i = 0; i < 61; ++i) {
+                    const Vector value = pieces * queries.row(i).transpose() - offset;
+                    Vector sorted = value;
+                    std::sort(sorted.begin(), sorted.end(), std::greater<>());
+                    ASSERT_GE(best.count[i], 1);
+                    const Index j = best.index[i * 3];
+                    const double rounding =
+                        64.0 * epsilon * (std::abs(offset[j]) + pieces.row(j).norm() * queries.row(i).norm());
+                    EXPECT_NEAR(best.value[i * 3], sorted[0], rounding) << spread << ' ' << closeness;
+                    EXPECT_NEAR(best.value[i * 3], value[j], rounding);
+                }
+            }
+        }
+    }
+}
+
 TEST(ArcSet, MergesWithoutDuplicatesAndPrunesToTheCheapest) {
     Points x(2, 1);
     Points y(4, 1);

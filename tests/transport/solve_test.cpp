@@ -131,6 +131,21 @@ TEST(Solve, AnEarlierResultIsWhereTheSearchBegins) {
     }
 }
 
+/// Near an optimum known almost exactly the boundary is near too, where arcs could start with tiny steps only.
+TEST(Solve, AWarmStartIsNoWorseThanAColdOne) {
+    Random random(7);
+    for (int trial = 0; trial < 3; ++trial) {
+        DiscreteMeasure mu{gaussian_points(60, 12, random), uniform_weights(60, 0.1, 1.0, random)};
+        const DiscreteMeasure nu{2.0 * gaussian_points(70, 12, random), {}};
+        const TransportResult first = solve(mu, nu, operator_gauge());
+        mu.points += 1e-3 * gaussian_points(60, 12, random);
+        const TransportResult cold = solve(mu, nu, operator_gauge());
+        const TransportResult warm = solve(mu, nu, operator_gauge(), {}, {}, &first);
+        EXPECT_TRUE(warm.converged);
+        EXPECT_LE(warm.n_iter, 2 * cold.n_iter);
+    }
+}
+
 TEST(Solve, NothingOfAWarmStartIsTrusted) {
     Random random(6);
     const DiscreteMeasure mu{gaussian_points(40, 3, random), {}}, nu{gaussian_points(40, 3, random), {}};
