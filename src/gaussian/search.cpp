@@ -24,9 +24,14 @@ const Coupling& Search::try_metric(const Matrix& metric, double smoothing) {
 }
 
 const Coupling& Search::accept(Coupling coupling) {
+    const double excess = gauge.membership_excess(coupling.metric);
+    return accept(std::move(coupling), excess);
+}
+
+const Coupling& Search::accept(Coupling coupling, double excess) {
     couplings_.push_back(std::move(coupling));
     const Coupling& latest = couplings_.back();
-    const double lower = lower_bound(latest, 1.0 + gauge.membership_excess(latest.metric));
+    const double lower = lower_bound(latest, 1.0 + excess);
     if (result_.metric.size() == 0 || lower > bracket().lower) {
         result_.certificate.lower = lower;
         result_.metric = latest.metric;

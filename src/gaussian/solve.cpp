@@ -32,6 +32,9 @@ void run(Search& search) {
         if (leaf->kind == GaugeLeaf::Kind::Schatten && follow_central_path(search, *leaf, Pace::Fast)) return;
         if (follow_central_path(search, *leaf, Pace::Steady)) return;
         if (follow_central_path(search, *leaf, Pace::Smooth)) return;
+    } else if (program) {
+        if (follow_program_path(search, *program, false)) return;
+        if (follow_program_path(search, *program, true)) return;
     }
     mix_couplings(search);
 }
