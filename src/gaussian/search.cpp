@@ -1,6 +1,7 @@
 #include "gaussian/search.hpp"
 
 #include "saddle/mix_vertices.hpp"
+#include "saddle/program.hpp"
 
 #include <cmath>
 
@@ -21,6 +22,16 @@ double Search::seconds() const {
 
 const Coupling& Search::try_metric(const Matrix& metric, double smoothing) {
     return accept(couple(pair, 0.5 * (metric + metric.transpose()), smoothing));
+}
+
+const Coupling& Search::try_active(const Matrix& moment) {
+    Coupling coupling = couple(pair, gauge.active(moment));
+    const auto d = int(pair.dimension());
+    const std::optional<GaugeProgram> program = gauge.program(d);
+    if (!program || saddle::single_ball(program)) return accept(std::move(coupling));
+    // Active matrices lie in K but for the rounding of their sums: to project them would take longer than the solve.
+    const double excess = 16.0 * d * epsilon * coupling.metric.norm();
+    return accept(std::move(coupling), excess / gauge.comparison_constants(d).lower);
 }
 
 const Coupling& Search::accept(Coupling coupling) {

@@ -24,6 +24,8 @@ public:
 
     /// Couples by a metric (any symmetric matrix near K) and accepts the coupling.
     const Coupling& try_metric(const Matrix& metric, double smoothing = 0.0);
+    /// Couples by the metric that the gauge calls active at a moment.
+    const Coupling& try_active(const Matrix& moment);
     /// Takes both bounds of a coupling, counts and reports.
     const Coupling& accept(Coupling coupling);
     /// The same for a metric that lies in (1 + excess)·K.
