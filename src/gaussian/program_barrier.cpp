@@ -51,11 +51,18 @@ ProgramBarrier::ProgramBarrier(const GaugeProgram& program) : point_(program), n
 }
 
 double ProgramBarrier::excess(double lower) const {
-    double size = 0.0;  // of everything that is added up to the metric
+    double size = 0.0;     // of everything that is added up to the metric
+    double overrun = 0.0;  // by how much the leaves miss their equations, in trace
     for (const GaugeLeaf& form : point_.program->leaves)
         if (form.kind == GaugeLeaf::Kind::Point) size += form.weight * point_.tau[form.branch] * form.point.norm();
-    for (const LeafPoint& leaf : point_.leaves) size += leaf.form->weight * leaf.values.sum();
-    return 16.0 * double(point_.program->dimension) * epsilon * size / lower;
+    for (const LeafPoint& leaf : point_.leaves) {
+        const double trace = leaf.values.sum(), bound = point_.tau[leaf.form->branch];
+        const double level = leaf.has_slack() ? detail::vector_norm(leaf.values, leaf.conjugate)
+                                              : std::max(trace / leaf.form->k, leaf.values.maxCoeff());
+        size += leaf.form->weight * trace;
+        overrun += leaf.form->weight * trace * std::max(0.0, level / bound - 1.0);
+    }
+    return (16.0 * double(point_.program->dimension) * epsilon * size + overrun) / lower;
 }
 
 double ProgramBarrier::value() const {
@@ -250,6 +257,8 @@ std::optional<ProgramBarrier> ProgramBarrier::moved(const Vector& x, double leng
             product(leaf.vectors, product(inner, leaf.vectors.transpose())));
         leaf.vectors = eigen.eigenvectors();
         leaf.values = eigen.eigenvalues().cwiseMax(least_ratio * bound);
+        // A step meets the trace only to rounding; the room must not keep what it misses.
+        if (!leaf.has_slack()) leaf.values *= leaf.form->k * bound / leaf.values.sum();
         if (leaf.has_room()) leaf.room = (bound - leaf.values.array()).cwiseMax(least_ratio * bound);
         if (!leaf.has_slack()) continue;
         leaf.slack = bound - detail::vector_norm(leaf.values, leaf.conjugate);
