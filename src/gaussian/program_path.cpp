@@ -28,7 +28,7 @@ public:
         const auto image_of = [this](const Vector& x) { return image(x); };
         const auto by_barrier = [this](Vector& r) { return Vector(barrier_.solve(r) / mu_); };
         const Index n = barrier_.size();
-        const Descent<Vector> iterated =
+        Descent<Vector> iterated =
             conjugate_gradients(image_of, by_barrier, residual, goal, int(std::min<Index>(max_cg, n)));
         if (iterated.reached || n > max_dense) return iterated;
         return solve_densely(residual, goal).value_or(iterated);
@@ -99,7 +99,7 @@ bool follow_program_path(Search& search, const GaugeProgram& program, bool smoot
         for (int halvings = 0;; ++halvings, length *= 0.5) {
             std::optional<ProgramBarrier> next = barrier.moved(step, length);
             if (!next) continue;
-            const Coupling candidate = try_point(*next, smooth ? mu : 0.0);
+            const Coupling& candidate = try_point(*next, smooth ? mu : 0.0);
             ++since;
             const double after = candidate.smooth_cost - mu * next->value();
             const bool better = after >= before + 1e-4 * length * slope - 1e-13 * std::abs(before);
