@@ -124,7 +124,7 @@ Descent<Matrix> descend(const Curvature& curvature, const Matrix& weights, const
 NewtonStep newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
                        double goal) {
     constexpr int max_cg = 200;
-    constexpr Index max_dense = 1300;  // unknowns: d ≤ 50
+    constexpr Index max_dense = 3300;  // unknowns: d ≤ 80
     const Index n = packed_size(residual.rows());
     const int max_steps = n <= max_dense ? int(std::min<Index>(max_cg, n)) : max_cg;
     const Matrix inverse = weights.cwiseInverse();
