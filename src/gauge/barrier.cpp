@@ -83,83 +83,54 @@ void CentralPath::for_each_pair(const Leaf& leaf, Visit visit) const {
         for (Index j = i + 1; j < n; ++j) visit(unknown++, i, j);
 }
 
-// Starts at the isotropic point of K. Unknowns: the branches, then per leaf its pairs (i, i), (i, j) and its slack.
-CentralPath::CentralPath(const GaugeProgram& program, bool diagonal) : program_(program), diagonal_(diagonal) {
-    tau_ = Vector::Ones(program.n_branches);
-    for (const GaugeMaximum& maximum : program.maxima)
-        tau_.segment(maximum.first_branch, maximum.n_branches)
-            .setConstant(maximum.weight * tau_[maximum.branch] / maximum.n_branches);
-    n_unknowns_ = program.n_branches - 1;
-    degree_ = static_cast<double>(n_unknowns_);
+// Unknowns: the branches, then per leaf its pairs (i, i), (i, j) and its slack.
+CentralPath::CentralPath(const GaugeProgram& program, bool diagonal)
+    : point_(program), diagonal_(diagonal), n_unknowns_(program.n_branches - 1) {
     for (const GaugeLeaf& form : program.leaves) {
         point_roots_.emplace_back();
-        if (form.kind == Kind::Point) {
-            const Spectrum s = spectrum(form.point);
-            const Vector positive = form.weight * s.scale * s.values.cwiseMax(0.0);
-            point_roots_.back() = s.vectors * positive.cwiseSqrt().asDiagonal();
-            continue;
-        }
-        const auto n = static_cast<Index>(form.block.size());
-        const auto size = static_cast<double>(n);
-        const double tau = tau_[form.branch];
-        Leaf leaf{.form = &form, .vectors = Matrix::Identity(n, n), .values = Vector::Constant(n, tau * form.k / size)};
+        if (form.kind != Kind::Point) continue;
+        const Spectrum s = spectrum(form.point);
+        const Vector positive = form.weight * s.scale * s.values.cwiseMax(0.0);
+        point_roots_.back() = s.vectors * positive.cwiseSqrt().asDiagonal();
+    }
+    for (Leaf& leaf : point_.leaves) {
+        const Index n = leaf.values.size();
         leaf.first = n_unknowns_;
-        n_unknowns_ += diagonal ? n : n * (n + 1) / 2;
-        degree_ += size;
-        if (form.kind == Kind::KyFan && form.k > 1) {
-            leaf.room = Vector::Constant(n, tau - tau * form.k / size);
-            degree_ += size;
-        }
-        if (form.kind == Kind::Schatten) {
-            leaf.conjugate = conjugate(form.p);
-            leaf.slack = tau / (size + 1.0);
-            leaf.values.setConstant((tau - leaf.slack) * std::pow(size, -1.0 / leaf.conjugate));
-            ++n_unknowns_;
-            degree_ += 1.0;
-        }
-        leaves_.push_back(std::move(leaf));
+        n_unknowns_ += (diagonal ? n : n * (n + 1) / 2) + (leaf.has_slack() ? 1 : 0);
     }
 }
 
 Matrix CentralPath::branch_points(int branch) const {
-    Matrix sum = Matrix::Zero(program_.dimension, program_.dimension);
-    for (const GaugeLeaf& form : program_.leaves)
+    Matrix sum = Matrix::Zero(point_.program->dimension, point_.program->dimension);
+    for (const GaugeLeaf& form : point_.program->leaves)
         if (form.kind == Kind::Point && form.branch == branch)
-            sum(form.block, form.block) += form.weight * tau_[branch] * form.point;
+            sum(form.block, form.block) += form.weight * point_.tau[branch] * form.point;
     return sum;
-}
-
-Matrix CentralPath::metric() const {
-    Matrix Q = Matrix::Zero(program_.dimension, program_.dimension);
-    for (int v = 0; v < program_.n_branches; ++v) Q += branch_points(v);
-    for (const Leaf& leaf : leaves_)
-        Q(leaf.form->block, leaf.form->block) +=
-            leaf.form->weight * leaf.vectors * leaf.values.asDiagonal() * leaf.vectors.transpose();
-    return 0.5 * (Q + Q.transpose());
 }
 
 Matrix CentralPath::root() const {
     std::vector<std::pair<double, Eigen::RowVectorXd>> rows;
     const auto add = [&](const std::vector<int>& block, const Vector& column) {
-        Eigen::RowVectorXd row = Eigen::RowVectorXd::Zero(program_.dimension);
+        Eigen::RowVectorXd row = Eigen::RowVectorXd::Zero(point_.program->dimension);
         row(block) = column.transpose();
         rows.emplace_back(row.norm(), std::move(row));
     };
     for (size_t k = 0; k < point_roots_.size(); ++k) {
-        const GaugeLeaf& form = program_.leaves[k];
+        const GaugeLeaf& form = point_.program->leaves[k];
         for (Index i = 0; i < point_roots_[k].cols(); ++i)
-            add(form.block, std::sqrt(tau_[form.branch]) * point_roots_[k].col(i));
+            add(form.block, std::sqrt(point_.tau[form.branch]) * point_roots_[k].col(i));
     }
-    for (const Leaf& leaf : leaves_)
+    for (const Leaf& leaf : point_.leaves)
         for (Index i = 0; i < leaf.values.size(); ++i)
             add(leaf.form->block, std::sqrt(leaf.form->weight * leaf.values[i]) * leaf.vectors.col(i));
     // Householder's QR is accurate row by row when the rows come in decreasing order.
     std::ranges::stable_sort(rows, std::greater<>(), [](const auto& row) { return row.first; });
-    Matrix stacked(std::max<Index>(static_cast<Index>(rows.size()), program_.dimension), program_.dimension);
+    Matrix stacked(std::max<Index>(static_cast<Index>(rows.size()), point_.program->dimension),
+                   point_.program->dimension);
     stacked.setZero();
     for (size_t i = 0; i < rows.size(); ++i) stacked.row(static_cast<Index>(i)) = rows[i].second;
     const Matrix packed = stacked.householderQr().matrixQR();
-    return packed.topRows(program_.dimension).triangularView<Eigen::Upper>();
+    return packed.topRows(point_.program->dimension).triangularView<Eigen::Upper>();
 }
 
 Index CentralPath::slack_unknown(const Leaf& leaf) const {
@@ -179,7 +150,7 @@ Matrix CentralPath::scaled_step(const Leaf& leaf, const Vector& step) const {
 /// The same for the room R = τI - Q.
 Matrix CentralPath::scaled_room_step(const Leaf& leaf, const Matrix& Y, const Vector& step) const {
     const int v = leaf.form->branch;
-    const double tau_step = v == 0 ? 0.0 : tau_[v] * step[v - 1];
+    const double tau_step = v == 0 ? 0.0 : point_.tau[v] * step[v - 1];
     const Vector ratio = leaf.values.cwiseQuotient(leaf.room).cwiseSqrt();
     Matrix Z = -(ratio.asDiagonal() * Y * ratio.asDiagonal());
     Z.diagonal() += tau_step * leaf.room.cwiseInverse();
@@ -188,7 +159,7 @@ Matrix CentralPath::scaled_room_step(const Leaf& leaf, const Matrix& Y, const Ve
 
 CentralPath::Direction CentralPath::newton(const Objective& objective, double target_mu, double barrier_mu) const {
     const LocalModel f = objective(*this);
-    const Index n_branch = program_.n_branches - 1;
+    const Index n_branch = point_.program->n_branches - 1;
     // Sum of squares ½‖Jz + r‖²: its gradient Jᵀr and Hessian JᵀJ are those of the objective and the barriers.
     const Index n_observed = diagonal_ ? std::min(f.residual.rows(), f.residual.cols()) : f.residual.size();
     const Index n_rows = n_observed + 3 * n_unknowns_;
@@ -203,7 +174,7 @@ CentralPath::Direction CentralPath::newton(const Objective& objective, double ta
     r.head(n_observed) = observe(f.residual);
     for (Index v = 0; v < n_branch; ++v)
         J.col(v).head(n_observed) = observe(f.left * branch_points(static_cast<int>(v) + 1) * f.right.transpose());
-    for (const Leaf& leaf : leaves_) {
+    for (const Leaf& leaf : point_.leaves) {
         const Matrix U = leaf.vectors * (leaf.form->weight * leaf.values).cwiseSqrt().asDiagonal();
         const Matrix left = f.left(Eigen::all, leaf.form->block) * U;
         const Matrix right = f.right(Eigen::all, leaf.form->block) * U;
@@ -224,7 +195,7 @@ CentralPath::Direction CentralPath::newton(const Objective& objective, double ta
         ++row;
     };
     for (Index v = 0; v < n_branch; ++v) add_barrier(v, true);
-    for (const Leaf& leaf : leaves_) {
+    for (const Leaf& leaf : point_.leaves) {
         const Vector& q = leaf.values;
         const Index v = leaf.form->branch - 1;
         for_each_pair(leaf, [&](Index unknown, Index i, Index j) {
@@ -233,7 +204,7 @@ CentralPath::Direction CentralPath::newton(const Objective& objective, double ta
             const Vector& room = leaf.room;
             J(row, unknown) = -root_mu * std::sqrt((q[i] / room[i]) * (q[j] / room[j]));
             if (i == j) {
-                if (v >= 0) J(row, v) = root_mu * tau_[v + 1] / room[i];
+                if (v >= 0) J(row, v) = root_mu * point_.tau[v + 1] / room[i];
                 r[row] = -target_mu / root_mu;
             }
             ++row;
@@ -295,14 +266,14 @@ Matrix CentralPath::null_space() const {
         basis.row(pivot) = -(equation / largest).transpose() * basis;
         is_free[static_cast<size_t>(pivot)] = false;
     };
-    for (const GaugeMaximum& maximum : program_.maxima) {
+    for (const GaugeMaximum& maximum : point_.program->maxima) {
         Vector equation = Vector::Zero(n_unknowns_);
         equation.segment(maximum.first_branch - 1, maximum.n_branches) =
-            tau_.segment(maximum.first_branch, maximum.n_branches);
-        if (maximum.branch > 0) equation[maximum.branch - 1] = -maximum.weight * tau_[maximum.branch];
+            point_.tau.segment(maximum.first_branch, maximum.n_branches);
+        if (maximum.branch > 0) equation[maximum.branch - 1] = -maximum.weight * point_.tau[maximum.branch];
         eliminate(equation, maximum.first_branch - 1, maximum.n_branches);
     }
-    for (const Leaf& leaf : leaves_) {
+    for (const Leaf& leaf : point_.leaves) {
         const Index n = leaf.values.size();
         const int v = leaf.form->branch;
         Vector equation = Vector::Zero(n_unknowns_);
@@ -313,7 +284,7 @@ Matrix CentralPath::null_space() const {
         } else {
             equation.segment(leaf.first, n) = leaf.values;
         }
-        if (v > 0) equation[v - 1] = -(leaf.has_slack() ? 1.0 : leaf.form->k) * tau_[v];
+        if (v > 0) equation[v - 1] = -(leaf.has_slack() ? 1.0 : leaf.form->k) * point_.tau[v];
         eliminate(equation, leaf.first, n);
     }
     std::vector<Index> free;
@@ -324,8 +295,8 @@ Matrix CentralPath::null_space() const {
 
 double CentralPath::longest_step(const Vector& step) const {
     double largest_fall = 0.0;
-    for (Index v = 0; v < tau_.size() - 1; ++v) largest_fall = std::max(largest_fall, -step[v]);
-    for (const Leaf& leaf : leaves_) {
+    for (Index v = 0; v < point_.tau.size() - 1; ++v) largest_fall = std::max(largest_fall, -step[v]);
+    for (const Leaf& leaf : point_.leaves) {
         const Matrix Y = scaled_step(leaf, step);
         const auto fall = [&](const Matrix& Z) {
             return diagonal_ ? -Z.diagonal().minCoeff() : -smallest_eigenvalue(Z);
@@ -338,7 +309,7 @@ double CentralPath::longest_step(const Vector& step) const {
 }
 
 void CentralPath::move(const Vector& step, double length) {
-    for (Leaf& leaf : leaves_) {
+    for (Leaf& leaf : point_.leaves) {
         const Matrix Y = scaled_step(leaf, step);
         if (leaf.has_room()) {
             const Matrix Z = scaled_room_step(leaf, Y, step);
@@ -356,32 +327,8 @@ void CentralPath::move(const Vector& step, double length) {
         }
         if (leaf.has_slack()) leaf.slack *= 1.0 + length * step[slack_unknown(leaf)];
     }
-    for (Index v = 1; v < tau_.size(); ++v) tau_[v] *= 1.0 + length * step[v - 1];
-    restore_equations();
-}
-
-/// Back to the equations that Newton's step only met to first order or to rounding.
-void CentralPath::restore_equations() {
-    for (const GaugeMaximum& maximum : program_.maxima) {
-        auto share = tau_.segment(maximum.first_branch, maximum.n_branches);
-        share *= maximum.weight * tau_[maximum.branch] / share.sum();
-    }
-    for (Leaf& leaf : leaves_) {
-        const double tau = tau_[leaf.form->branch];
-        if (leaf.has_slack()) {
-            leaf.slack = std::min(leaf.slack, 0.5 * tau);
-            leaf.values *= (tau - leaf.slack) / vector_norm(leaf.values, leaf.conjugate);
-        } else {
-            leaf.values *= leaf.form->k * tau / leaf.values.sum();
-        }
-        if (!leaf.has_room()) continue;
-        for (Index i = 0; i < leaf.values.size(); ++i) {
-            if (leaf.values[i] < leaf.room[i])
-                leaf.room[i] = tau - leaf.values[i];
-            else
-                leaf.values[i] = tau - leaf.room[i];
-        }
-    }
+    for (Index v = 1; v < point_.tau.size(); ++v) point_.tau[v] *= 1.0 + length * step[v - 1];
+    point_.restore_equations();
 }
 
 void CentralPath::follow(const Objective& objective, const std::function<bool(const CentralPath&, double)>& at_centre) {
@@ -402,10 +349,11 @@ void CentralPath::follow(const Objective& objective, const std::function<bool(co
         return;
     }
     const LocalModel start = objective(*this);
-    double mu = std::abs(start.residual.cwiseProduct(start.left * metric() * start.right.transpose()).sum()) / degree_;
+    double mu =
+        std::abs(start.residual.cwiseProduct(start.left * metric() * start.right.transpose()).sum()) / point_.degree;
     if (mu == 0.0) mu = epsilon;
     if (!centre(mu, 100)) return;
-    while (!at_centre(*this, mu * degree_)) {
+    while (!at_centre(*this, mu * point_.degree)) {
         // Where one step was enough the path is nearly straight.
         const double target = (centring_steps == 1 ? 0.01 : 0.1) * mu;
         const Direction predictor = newton(objective, target, mu);

@@ -1,15 +1,13 @@
 /// Minimises a smooth convex function of Q over the set K of a gauge by following the central path of its program.
 ///
-/// Every leaf keeps its own variable: τ > 0 for a branch, 0 ≺ Q ⪯ τI with trace kτ for Ky Fan, Q ≻ 0 with
-/// ‖Q‖_{p'} + slack = τ for Schatten, each with its logarithmic barrier. Newton's equations are written in the
+/// Every variable of the program (program_point.hpp) has its logarithmic barrier. Newton's equations are written in the
 /// eigenbasis of each leaf and in coordinates relative to its eigenvalues, where the barrier of log det Q is the
 /// identity: eigenvalues keep their relative accuracy however small they get. They are solved as a least-squares
 /// problem: its condition number is the square root of theirs.
 /// Cost of a step: O((d² + N)N²), N the number of variables (d(d+1)/2 per matrix leaf; d when everything is diagonal).
 #pragma once
 
-#include "spectralot/core/types.hpp"
-#include "spectralot/gauge/program.hpp"
+#include "gauge/program_point.hpp"
 
 #include <functional>
 #include <vector>
@@ -35,23 +33,13 @@ public:
     void follow(const Objective& objective, const std::function<bool(const CentralPath&, double)>& at_centre);
 
     /// Q of the current point.
-    [[nodiscard]] Matrix metric() const;
+    [[nodiscard]] Matrix metric() const { return point_.metric(); }
     /// Upper triangular R with Q = RᵀR, from the leaves without forming Q: where Q is nearly singular R keeps the
     /// digits that Q has lost. Needs PSD points.
     [[nodiscard]] Matrix root() const;
 
 private:
-    struct Leaf {
-        const GaugeLeaf* form;
-        Matrix vectors;      ///< eigenvectors of Q, in the coordinates of the block
-        Vector values;       ///< its eigenvalues
-        Vector room{};       ///< τ - values, kept apart for accuracy (Ky Fan with k > 1)
-        double slack = 0.0;  ///< τ - ‖Q‖_{p'} (Schatten)
-        double conjugate = 0.0;
-        Index first = 0;  ///< index of its first unknown
-        [[nodiscard]] bool has_room() const { return room.size() > 0; }
-        [[nodiscard]] bool has_slack() const { return conjugate > 0.0; }
-    };
+    using Leaf = LeafPoint;
     struct Direction {
         Vector step;
         double decrement = 0.0;  ///< Newton decrement in the metric of the barrier
@@ -65,17 +53,13 @@ private:
     Direction newton(const Objective& objective, double target_mu, double barrier_mu) const;
     double longest_step(const Vector& step) const;
     void move(const Vector& step, double length);
-    void restore_equations();
     template <class Visit>
     void for_each_pair(const Leaf& leaf, Visit visit) const;
 
-    const GaugeProgram& program_;
+    ProgramPoint point_;
     bool diagonal_;
-    Vector tau_;
-    std::vector<Leaf> leaves_;
     std::vector<Matrix> point_roots_;  ///< F with FFᵀ = weight·point, one per leaf of the program (empty otherwise)
     Index n_unknowns_ = 0;
-    double degree_ = 0.0;
 };
 
 /// Whether K is invariant under rotations by the form of its program: only spectral leaves on all coordinates.

@@ -98,16 +98,10 @@ private:
     Eigen::LLT<Matrix> solver_;
 };
 
-struct Solution {
-    NewtonStep newton;
-    bool reached = false;  ///< the goal
-};
-
 /// `solve` is the preconditioner.
 template <class Solve>
-Solution conjugate_gradients(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
-                             double goal, int max_steps, const Solve& solve) {
-    constexpr double relative = 0.03;
+Descent<Matrix> descend(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
+                        double goal, int max_steps, const Solve& solve) {
     const Index d = residual.rows();
     const Matrix multiplier = traceless ? solve(Matrix::Identity(d, d)) : Matrix();
     // The multiplier of the trace leaves the residual itself, not only z: it is of the size of S however small the
@@ -119,26 +113,10 @@ Solution conjugate_gradients(const Curvature& curvature, const Matrix& weights, 
         z = solve(r);
         return Matrix(z - z.trace() / multiplier.trace() * multiplier);
     };
-    Solution result{{Matrix::Zero(d, d), 0.0}, false};
-    // Nothing below would reduce an antisymmetric part, and stiff equations magnify it.
-    Matrix r = 0.5 * (residual + residual.transpose());
-    Matrix z = precondition(r), p = z;
-    double rz = r.cwiseProduct(z).sum();
-    goal = std::min(goal, relative * relative * rz);
-    for (int i = 0; i < max_steps && rz > goal; ++i) {
-        const Matrix image = weights.cwiseProduct(p) + curvature(p);
-        const double length = rz / p.cwiseProduct(image).sum();
-        if (!(length > 0.0) || std::isinf(length)) return result;
-        result.newton.step += length * p;
-        result.newton.slope += length * rz;
-        r -= length * image;
-        z = precondition(r);
-        const double next = r.cwiseProduct(z).sum();
-        p = z + next / rz * p;
-        rz = next;
-    }
-    result.reached = rz <= goal;
-    return result;
+    const auto image_of = [&](const Matrix& p) { return Matrix(weights.cwiseProduct(p) + curvature(p)); };
+    // Nothing would reduce an antisymmetric part, and stiff equations magnify it.
+    return conjugate_gradients(image_of, precondition, Matrix(0.5 * (residual + residual.transpose())), goal,
+                               max_steps);
 }
 
 }  // namespace
@@ -146,18 +124,18 @@ Solution conjugate_gradients(const Curvature& curvature, const Matrix& weights, 
 NewtonStep newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
                        double goal) {
     constexpr int max_cg = 200;
-    constexpr Index max_dense = 1300;  // unknowns: d ≤ 50
+    constexpr Index max_dense = 3300;  // unknowns: d ≤ 80
     const Index n = packed_size(residual.rows());
     const int max_steps = n <= max_dense ? int(std::min<Index>(max_cg, n)) : max_cg;
     const Matrix inverse = weights.cwiseInverse();
-    const Solution iterated = conjugate_gradients(curvature, weights, residual, traceless, goal, max_steps,
-                                                  [&](const Matrix& r) { return Matrix(inverse.cwiseProduct(r)); });
-    if (iterated.reached || n > max_dense) return iterated.newton;
+    const Descent<Matrix> iterated = descend(curvature, weights, residual, traceless, goal, max_steps,
+                                             [&](const Matrix& r) { return Matrix(inverse.cwiseProduct(r)); });
+    if (iterated.reached || n > max_dense) return {iterated.step, iterated.slope};
     const DenseEquation dense(curvature, weights);
-    if (!dense.regular()) return iterated.newton;
-    return conjugate_gradients(curvature, weights, residual, traceless, goal, max_steps,
-                               [&](const Matrix& r) { return dense.solve(r); })
-        .newton;
+    if (!dense.regular()) return {iterated.step, iterated.slope};
+    const Descent<Matrix> refined = descend(curvature, weights, residual, traceless, goal, max_steps,
+                                            [&](const Matrix& r) { return dense.solve(r); });
+    return {refined.step, refined.slope};
 }
 
 Matrix power_differences(const Vector& q, double a) {

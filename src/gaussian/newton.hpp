@@ -8,6 +8,8 @@
 
 #include "gaussian/couple.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace spectralot::gaussian {
@@ -36,6 +38,40 @@ struct NewtonStep {
 /// entry by entry by `weights` and is the preconditioner. `traceless`: tr H = 0.
 NewtonStep newton_step(const Curvature& curvature, const Matrix& weights, const Matrix& residual, bool traceless,
                        double goal = std::numeric_limits<double>::infinity());
+
+/// What conjugate gradients found of the solution of a positive definite equation, in whatever space.
+template <class X>
+struct Descent {
+    X step;
+    double slope = 0.0;    ///< <residual, step>
+    bool reached = false;  ///< the goal
+};
+
+/// Until the preconditioned residual² falls below `goal` and a thirtieth of it remains. `precondition(r)` returns z
+/// and may take multipliers out of r; the step stays in the space of the z.
+template <class X, class Image, class Precondition>
+Descent<X> conjugate_gradients(const Image& image_of, const Precondition& precondition, X r, double goal,
+                               int max_steps) {
+    constexpr double relative = 0.03;
+    Descent<X> result{X::Zero(r.rows(), r.cols())};
+    X z = precondition(r), p = z;
+    double rz = r.cwiseProduct(z).sum();
+    goal = std::min(goal, relative * relative * rz);
+    for (int i = 0; i < max_steps && rz > goal; ++i) {
+        const X image = image_of(p);
+        const double length = rz / p.cwiseProduct(image).sum();
+        if (!(length > 0.0) || std::isinf(length)) return result;
+        result.step += length * p;
+        result.slope += length * rz;
+        r -= length * image;
+        z = precondition(r);
+        const double next = r.cwiseProduct(z).sum();
+        p = z + next / rz * p;
+        rz = next;
+    }
+    result.reached = rz <= goal;
+    return result;
+}
 
 /// Divided differences of q ↦ q^a: (q_i^a - q_j^a)/(q_i - q_j), the derivative of Q ↦ Q^a in the eigenbasis of Q.
 Matrix power_differences(const Vector& q, double a);

@@ -2,6 +2,7 @@
 
 #include "core/ending.hpp"
 #include "saddle/mix_vertices.hpp"
+#include "saddle/program.hpp"
 
 #include <cmath>
 
@@ -24,10 +25,25 @@ const Coupling& Search::try_metric(const Matrix& metric, double smoothing) {
     return accept(couple(pair, 0.5 * (metric + metric.transpose()), smoothing));
 }
 
+const Coupling& Search::try_active(const Matrix& moment) {
+    Coupling coupling = couple(pair, gauge.active(moment));
+    const auto d = int(pair.dimension());
+    const std::optional<GaugeProgram> program = gauge.program(d);
+    if (!program || saddle::single_ball(program)) return accept(std::move(coupling));
+    // Active matrices lie in K but for the rounding of their sums: to project them would take longer than the solve.
+    const double excess = 16.0 * d * epsilon * coupling.metric.norm();
+    return accept(std::move(coupling), excess / gauge.comparison_constants(d).lower);
+}
+
 const Coupling& Search::accept(Coupling coupling) {
+    const double excess = gauge.membership_excess(coupling.metric);
+    return accept(std::move(coupling), excess);
+}
+
+const Coupling& Search::accept(Coupling coupling, double excess) {
     couplings_.push_back(std::move(coupling));
     const Coupling& latest = couplings_.back();
-    const double lower = lower_bound(latest, 1.0 + gauge.membership_excess(latest.metric));
+    const double lower = lower_bound(latest, 1.0 + excess);
     if (result_.metric.size() == 0 || lower > bracket().lower) {
         result_.certificate.lower = lower;
         result_.metric = latest.metric;

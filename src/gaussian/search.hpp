@@ -24,8 +24,12 @@ public:
 
     /// Couples by a metric (any symmetric matrix near K) and accepts the coupling.
     const Coupling& try_metric(const Matrix& metric, double smoothing = 0.0);
+    /// Couples by the metric that the gauge calls active at a moment.
+    const Coupling& try_active(const Matrix& moment);
     /// Takes both bounds of a coupling, counts and reports.
     const Coupling& accept(Coupling coupling);
+    /// The same for a metric that lies in (1 + excess)·K.
+    const Coupling& accept(Coupling coupling, double excess);
     /// Upper bound of the mixture of all couplings so far with these weights.
     void offer_mixture(const Vector& weights);
     /// True when the search is over, with the reason in the result.
@@ -51,6 +55,9 @@ private:
 /// for pairs whose best coupling splits mass.
 enum class Pace { Fast, Steady, Smooth };
 bool follow_central_path(Search& search, const GaugeLeaf& leaf, Pace pace);
+
+/// The same for any other gauge with a program, by a barrier for each of its variables. Smooth as above.
+bool follow_program_path(Search& search, const GaugeProgram& program, bool smooth);
 
 /// p = ∞: the best metric of rank one and a coupling that proves it, if there is one. Most pairs are solved.
 void try_rank_one(Search& search, double weight);

@@ -19,10 +19,10 @@ void check_options(const GaussianOptions& options) {
 void run(Search& search) {
     const auto d = int(search.pair.dimension());
     const std::optional<GaugeProgram> program = search.gauge.program(d);
-    search.try_metric(search.gauge.active(Matrix::Identity(d, d)));
+    search.try_active(Matrix::Identity(d, d));
     if (search.finished()) return;
     // Where one metric is best, or the covariances commute, the metric active at that moment closes the bracket.
-    search.try_metric(search.gauge.active(search.couplings().back().moment));
+    search.try_active(search.couplings().back().moment);
     if (search.finished()) return;
     if (const GaugeLeaf* leaf = saddle::single_ball(program)) {
         if (leaf->kind == GaugeLeaf::Kind::KyFan && leaf->k == 1) {
@@ -32,6 +32,9 @@ void run(Search& search) {
         if (leaf->kind == GaugeLeaf::Kind::Schatten && follow_central_path(search, *leaf, Pace::Fast)) return;
         if (follow_central_path(search, *leaf, Pace::Steady)) return;
         if (follow_central_path(search, *leaf, Pace::Smooth)) return;
+    } else if (program) {
+        if (follow_program_path(search, *program, false)) return;
+        if (follow_program_path(search, *program, true)) return;
     }
     mix_couplings(search);
 }
