@@ -98,7 +98,10 @@ bool follow_program_path(Search& search, const GaugeProgram& program, bool smoot
         const double before = at.smooth_cost - mu * barrier.value();
         for (int halvings = 0;; ++halvings, length *= 0.5) {
             std::optional<ProgramBarrier> next = barrier.moved(step, length);
-            if (!next) continue;
+            if (!next) {
+                if (!(length > epsilon)) return false;  // no direction: precision is exhausted
+                continue;
+            }
             const Coupling& candidate = try_point(*next, smooth ? mu : 0.0);
             ++since;
             const double after = candidate.smooth_cost - mu * next->value();
