@@ -481,3 +481,12 @@ def test_a_mixture_of_one_component_is_the_gaussian_cost():
     exact = so.gaussian.solve(m0, S0, m1, S1, so.Schatten(2))
     assert r.converged
     assert r.value == pytest.approx(exact.value, rel=1e-6)
+
+
+def test_a_path_without_a_step_that_stays_inside_ends():
+    rng = np.random.default_rng(4001)
+    rng.random(), rng.integers(4, 10), rng.random()
+    S0, S1 = (A @ A.T / 7 + 0.05 * np.eye(7) for A in rng.normal(size=(2, 7, 7)))
+    m = rng.normal(size=7) * rng.choice([0, 0.3, 2])
+    gauge = so.ConicSum([so.Schatten(1.5), so.KyFan(2)], [1.0, 0.5])
+    assert so.gaussian.solve(np.zeros(7), S0, m, S1, gauge).converged
