@@ -35,6 +35,7 @@ struct BestPieces {
         indices[slot] = piece;
     }
     [[nodiscard]] bool is_full(Index query) const { return count[query] == k; }
+    [[nodiscard]] double highest(Index query) const { return value[query * k]; }
     [[nodiscard]] double worst(Index query) const { return value[query * k + count[query] - 1]; }
 };
 

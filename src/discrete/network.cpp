@@ -55,7 +55,7 @@ Pricing price(const SpanningTree<Flow>& tree, const ArcSet& arcs, const Points& 
     Pricing pricing{{}, dual.phi};
     bool is_optimal = true;
     for (int i = 0; i < tree.n_rows(); ++i) {
-        if (best.count[i] > 0) pricing.envelope[i] = std::max(dual.phi[i], best.value[i * best.k]);
+        if (best.count[i] > 0) pricing.envelope[i] = std::max(dual.phi[i], best.highest(i));
         for (int k = 0; k < best.count[i]; ++k) {
             const int j = best.index[i * best.k + k];
             const double reduced = cost(i, j) - tree.row_potentials()[i] + tree.negated_col_potentials()[j];

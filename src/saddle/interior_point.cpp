@@ -179,12 +179,12 @@ Aim<typename Atoms::Real> InteriorPoint<Atoms>::aim() const {
     aim.metric = assemble_metric(
         tau_ + dual * dtau_,
         [&](const SmoothLeaf<Atoms>& leaf) {
-            SmoothGauge<Real> there = leaf;
+            SmoothGauge<Real> there = static_cast<const SmoothGauge<Real>&>(leaf);
             if (!leaf.is_linear()) there.differentiate(leaf.atoms.combine(aim.masses));
             return there.gradient;
         },
         [&](const SpectralLeaf<Atoms>& leaf, Real t) {
-            SpectralGauge<Real> there = leaf;
+            SpectralGauge<Real> there = static_cast<const SpectralGauge<Real>&>(leaf);
             there.Q += dual * leaf.dQ;
             return there.feasible_metric(t);
         });
