@@ -344,7 +344,7 @@ bool CentralPath::advance() {
         const Newton newton(*this);
         if (!newton.usable()) return false;
         const Step step = corrected_step(newton);
-        if (!step.phi.allFinite() || !step.metric.Q.allFinite()) return false;
+        if (!step.phi.allFinite() || !step.C.allFinite() || !step.metric.Q.allFinite()) return false;
         auto [dual_step, primal_step] = lengths(step, boundary_share);
         dual_step = std::min(dual_step, std::ldexp(1.0, -refined / 2));  // where more pairs turn up again and again
         const Index n = alpha_.size();

@@ -209,6 +209,8 @@ GrowthTransport::Solution GrowthTransport::solve(const Matrix& metric, double to
         const Step predictor = direction(newton, state, 0.0, nullptr);
         const double target = corrected_target(predictor, state.mu);
         const Step step = direction(newton, state, target, &predictor);
+        const auto is_finite = [](double v) { return std::isfinite(v); };
+        if (!step.phi.allFinite() || !std::ranges::all_of(step.flow, is_finite)) break;  // precision is exhausted
 
         const double wanted =
             std::min(longest(at_.slack, step.slack, boundary_share), 1.0 / step.phi.cwiseAbs().maxCoeff());

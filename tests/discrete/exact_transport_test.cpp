@@ -369,8 +369,9 @@ TEST(ExactTransport, SameBitsForEveryRunAndNumberOfThreads) {
 TEST(ExactTransport, CancellingKeepsAValidBracket) {
     Random random(21);
     for (const Index d : {2, 8}) {
-        const DiscreteMeasure mu{gaussian_points(3000, d, random), {}};
-        const DiscreteMeasure nu{gaussian_points(3000, d, random), {}};
+        constexpr Index n = 12'000;  // takes far longer than the longest wait
+        const DiscreteMeasure mu{gaussian_points(n, d, random), {}};
+        const DiscreteMeasure nu{gaussian_points(n, d, random), {}};
         const Certificate solved = d == 2 ? solve(mu, nu, identity(d)).certificate : Certificate{0.0, infinity};
         for (const int milliseconds : {0, 5, 30}) {
             const CancelToken cancel;

@@ -108,7 +108,7 @@ INTERRUPTIBLE = {
         "describe": "stop.result.status, stop.result.lower <= stop.result.upper < np.inf",
     },
     "exact transport": {
-        "prepare": "X, Y = rng.normal(size=(2, 12000, 12))",
+        "prepare": "X, Y = rng.normal(size=(2, 40000, 12))",
         "call": "so.emd_sample(X, Y)",
         "describe": "stop.result.status, stop.result.lower <= stop.result.upper",
     },
