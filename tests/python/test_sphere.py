@@ -181,6 +181,14 @@ def test_a_result_does_not_change_with_the_callers_arrays():
     assert so.sphere.verify(r).ok
 
 
+@pytest.mark.slow
+def test_a_tolerance_beyond_precision_ends_with_a_bracket():
+    """At the fourth metric a transport once ended in NaN."""
+    X, Y = np.random.default_rng(0).normal(size=(2, 1200, 3))
+    r = so.sphere.solve(*so.sphere.project(X), *so.sphere.project(Y), so.Operator(), tol=1e-12, max_seconds=15)
+    assert 0 <= r.gap < 1e-8
+
+
 SLOW = """
 import numpy as np, spectralot as so, time
 random = np.random.default_rng(0)
