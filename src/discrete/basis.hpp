@@ -25,7 +25,7 @@ struct Conjugates {
 struct Basis {
     std::vector<PlanEntry> plan;
     Conjugates dual;
-    bool is_feasible = false;  ///< have all pairs been priced, and φ raised to the envelope?
+    bool is_feasible = false;  ///< do the potentials hold for all pairs, to rounding?
 };
 
 template <class T>

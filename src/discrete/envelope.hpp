@@ -54,7 +54,7 @@ public:
 
 /// `hint.row(j)`: a query for which piece j is expected to be the best one. Low dimension: a tree whose nodes bound
 /// their pieces around the mean hint, O(log m) a query where hints are good. High dimension: all pairs, by tiles.
-/// In low dimension the points should come in the order of `spatial_order`.
+/// In low dimension the points should come in the order of `spatial_order`. Points and offsets must outlive it.
 std::unique_ptr<Envelope> make_envelope(const Points& points, const Vector& offset, const Points& hint);
 
 }  // namespace spectralot

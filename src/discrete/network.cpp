@@ -37,9 +37,8 @@ Conjugates conjugates(const SpanningTree<Flow>& tree, const Points& x, const Poi
 }
 
 struct Pricing {
-    std::vector<Arc>
-        arcs;         ///< the violated ones and, beyond low dimension, near ones, some of each row; empty if optimal
-    Vector envelope;  ///< φ raised where pieces are above it: feasible for all pairs
+    std::vector<Arc> arcs;  ///< some of each row, violated and, beyond low dimension, nearly so; empty if optimal
+    Vector envelope;        ///< φ raised where pieces are above it: feasible for all pairs
 };
 
 /// Everything found by inner products is confirmed by its reduced cost.
@@ -48,8 +47,11 @@ Pricing price(const SpanningTree<Flow>& tree, const ArcSet& arcs, const Points& 
               const SquaredDistance& cost, const PairTolerance& tolerance, const SolveContext& context) {
     const Conjugates dual = conjugates(tree, x, y);
     const bool takes_near = x.cols() > largest_tree_dimension;
-    const double mean_slack = arcs.mean_slack(tree.row_potentials(), tree.negated_col_potentials());
-    const double margin = takes_near ? 0.5 * near_share * std::max(mean_slack, 0.0) : 0.0;
+    double margin = 0.0;
+    if (takes_near) {
+        const double mean_slack = arcs.mean_slack(tree.row_potentials(), tree.negated_col_potentials());
+        margin = 0.5 * near_share * std::max(mean_slack, 0.0);
+    }
     BestPieces best(x.rows(), added_per_row);
     make_envelope(y, dual.psi, dual.col_hint)->search(x, (dual.phi.array() - margin).matrix(), best, context);
     Pricing pricing{{}, dual.phi};

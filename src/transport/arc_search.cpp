@@ -67,8 +67,9 @@ private:
     /// Arcs of the plans so far and of least slack, at the saddle metric of the master over plans.
     void begin() {
         const Matrix metric = master_.metric();
-        Vector weights = 0.8 * master_.plan_weights();
-        weights.conservativeResize(search_.mixture.size() + 1);
+        // Plans that came later, at starts that were given up, have no share.
+        Vector weights = Vector::Zero(search_.mixture.size() + 1);
+        weights.head(master_.plan_weights().size()) = 0.8 * master_.plan_weights();
         weights(weights.size() - 1) = 0.2;
         const Potentials potentials = search_.solve_vertex(metric);
         const SparsePlan mixed = search_.mixture.mixed(weights);
